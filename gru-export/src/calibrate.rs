@@ -1,0 +1,60 @@
+//! The ranges that a model's values take on typical input, which fix the scales of int8.
+
+use crate::dataset::{Dataset, Sample};
+use crate::ir::Model;
+use crate::reference::Reference;
+
+/// Ranges over a whole dataset, from the `f64` reference.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Calibration {
+    /// Of the model's input per channel, standardized; one-hot for symbols.
+    pub input: Vec<Range>,
+    /// Of each layer's output per unit.
+    pub outputs: Vec<Vec<Range>>,
+}
+
+/// The smallest and the largest value seen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Range {
+    /// Smallest.
+    pub min: f64,
+    /// Largest.
+    pub max: f64,
+}
+
+impl Calibration {
+    /// Plays every sequence from the zero state; `tick` is called after each step.
+    pub fn measure(model: &Model, data: &Dataset, mut tick: impl FnMut()) -> Self {
+        let mut reference = Reference::new(model);
+        let mut calibration = Self { input: Vec::new(), outputs: vec![Vec::new(); model.layers().len()] };
+        for sequence in data.sequences() {
+            reference.reset();
+            for row in sequence {
+                reference.step(Sample::new(model.input(), row));
+                Range::extend(&mut calibration.input, reference.input());
+                for (index, ranges) in calibration.outputs.iter_mut().enumerate() {
+                    Range::extend(ranges, reference.output(index));
+                }
+                tick();
+            }
+        }
+        calibration
+    }
+}
+
+impl Range {
+    /// Nothing seen yet.
+    const EMPTY: Self = Self { min: f64::INFINITY, max: f64::NEG_INFINITY };
+
+    /// The largest distance from zero.
+    pub fn max_abs(self) -> f64 {
+        self.max.max(-self.min)
+    }
+
+    fn extend(ranges: &mut Vec<Self>, values: &[f64]) {
+        ranges.resize(values.len(), Self::EMPTY);
+        for (range, &value) in ranges.iter_mut().zip(values) {
+            *range = Self { min: range.min.min(value), max: range.max.max(value) };
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! CSV: one row a step, one column a channel, an optional header, `#` comments.
+
+use csv::{ReaderBuilder, StringRecord, Trim};
+
+use crate::error::{Error, Result, quoted};
+
+use super::Array;
+
+pub(super) fn parse(bytes: &[u8]) -> Result<Array> {
+    let mut reader = ReaderBuilder::new().has_headers(false).trim(Trim::All).comment(Some(b'#')).flexible(true).from_reader(bytes);
+    let (mut rows, mut width, mut values) = (0, 0, Vec::new());
+    for (index, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| {
+            let line = error.position().map_or(0, csv::Position::line);
+            Error::new(format!("expected a CSV table, found something other than UTF-8 text at line {line}"))
+        })?;
+        if index == 0 && record.iter().all(|field| field.parse::<f64>().is_err()) {
+            continue;
+        }
+        values.extend(row(&record)?);
+        if rows > 0 && record.len() != width {
+            let line = line(&record);
+            return Err(Error::new(format!("line {line}: expected {width} columns like the rows before, found {}", record.len())));
+        }
+        width = record.len();
+        rows += 1;
+    }
+    Ok(Array { shape: vec![rows, width], values })
+}
+
+fn row(record: &StringRecord) -> Result<Vec<f64>> {
+    let line = line(record);
+    let number = |(column, field): (usize, &str)| match field.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err(Error::new(format!("line {line}, column {}: expected a number, found {}", column + 1, quoted(field)))),
+    };
+    record.iter().enumerate().map(number).collect()
+}
+
+fn line(record: &StringRecord) -> u64 {
+    record.position().map_or(0, csv::Position::line)
+}

@@ -1,0 +1,182 @@
+//! Model file in, Rust module out: what `gru-export export` and a build script both do.
+
+use std::path::{Path, PathBuf};
+
+use crate::dataset::{Channels, Dataset};
+use crate::emit::{self, Module};
+use crate::error::{Error, Result};
+use crate::float::FloatModel;
+use crate::ir::{Input, Model, Standardization};
+use crate::load::load;
+use crate::output;
+use crate::source::Source;
+use crate::spec::Spec;
+
+/// The arithmetic of the generated model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum Precision {
+    /// f32 weights and state, raw units in.
+    #[default]
+    F32,
+    /// int8 weights and inputs, integers alone in a step, sensor counts in.
+    Int8,
+}
+
+/// An export to be made.
+///
+/// In a build script:
+///
+/// ```no_run
+/// use gru_export::{Export, Precision};
+///
+/// fn main() -> gru_export::Result<()> {
+///     Export::new("models/motion.safetensors")
+///         .precision(Precision::Int8)
+///         .calibrate("data/calibration.npy")
+///         .input_lsb("data/lsb.npy")
+///         .labels(["standing", "running", "walking", "badminton"])
+///         .write_to_out_dir("motion.rs")
+/// }
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use = "nothing is written before `write` or `write_to_out_dir`"]
+pub struct Export {
+    model: PathBuf,
+    spec: Option<PathBuf>,
+    precision: Precision,
+    calibration: Option<PathBuf>,
+    name: Option<String>,
+    labels: Vec<String>,
+    input_mean: Option<Channels>,
+    input_std: Option<Channels>,
+    input_lsb: Option<Channels>,
+}
+
+impl Export {
+    /// Of a model file that [`load`] reads.
+    pub fn new(model: impl Into<PathBuf>) -> Self {
+        Self { model: model.into(), ..Self::default() }
+    }
+
+    /// The architecture, where the tensors' names do not say it: a TOML file as [`Spec`] describes.
+    pub fn spec(mut self, path: impl Into<PathBuf>) -> Self {
+        self.spec = Some(path.into());
+        self
+    }
+
+    /// f32 unless set.
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
+    }
+
+    /// Typical input in raw units, as [`Dataset::read`] reads it; int8 needs it, f32 only measures its error on it.
+    pub fn calibrate(mut self, path: impl Into<PathBuf>) -> Self {
+        self.calibration = Some(path.into());
+        self
+    }
+
+    /// What the module calls the model; the file's name without extension unless set.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// One name per output.
+    pub fn labels<S: Into<String>>(mut self, labels: impl IntoIterator<Item = S>) -> Self {
+        self.labels = labels.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Mean per channel, raw units; goes with [`input_std`](Self::input_std).
+    pub fn input_mean(mut self, mean: impl Into<Channels>) -> Self {
+        self.input_mean = Some(mean.into());
+        self
+    }
+
+    /// Standard deviation per channel, raw units: the model was trained on `(x − mean) / std`.
+    pub fn input_std(mut self, std: impl Into<Channels>) -> Self {
+        self.input_std = Some(std.into());
+        self
+    }
+
+    /// Raw units per sensor count, per channel: the int8 model is fed counts.
+    pub fn input_lsb(mut self, lsb: impl Into<Channels>) -> Self {
+        self.input_lsb = Some(lsb.into());
+        self
+    }
+
+    /// Generates the module's text. The same input gives the same bytes on every machine.
+    ///
+    /// # Errors
+    /// An input cannot be read or does not fit the others.
+    pub fn generate(&self) -> Result<String> {
+        let (source, model) = self.load()?;
+        let name = self.name.clone().unwrap_or_else(|| self.model.file_stem().unwrap_or_default().to_string_lossy().into_owned());
+        if !self.labels.is_empty() && self.labels.len() != model.output_size() {
+            return Err(
+                Error::new(format!("expected {} labels, one per output, found {}", model.output_size(), self.labels.len())).in_file(&self.model)
+            );
+        }
+        let float = FloatModel::new(&model).map_err(|error| error.in_file(&self.model))?;
+        let _data = self.calibration.as_ref().map(|path| Dataset::read(path, model.input())).transpose()?;
+        let module = Module { name: &name, labels: &self.labels, source: &source, model: &model, precision: "f32", provenance: &[] };
+        Ok(emit::emit_float(&module, &float))
+    }
+
+    /// The model file and what is in it, behind the standardization asked for.
+    fn load(&self) -> Result<(Source, Model)> {
+        let spec = self.spec.as_ref().map(|path| Spec::parse(&Source::read(path)?)).transpose()?;
+        let source = Source::read(&self.model)?;
+        let model = load(&source, spec.as_ref())?;
+        let (mean, std) = match (&self.input_mean, &self.input_std) {
+            (None, None) => return Ok((source, model)),
+            (Some(mean), Some(std)) => (mean, std),
+            _ => return Err(Error::new("the input's mean and std only work together, one is missing")),
+        };
+        let Input::Vector(size) = model.input() else {
+            return Err(Error::new(format!("the model takes {}, which has no mean and std", model.input())).in_file(&self.model));
+        };
+        if model.standardization().is_some() {
+            return Err(Error::new("the model brings its own input_mean and input_std")
+                .in_file(&self.model)
+                .help("leave out the mean and std given beside it, or remove the buffers from the state_dict"));
+        }
+        let standardization = Standardization { mean: mean.read("mean", size)?, std: std.read("std", size)? };
+        let model = model.with_standardization(Some(standardization)).map_err(|error| error.in_file(&self.model))?;
+        Ok((source, model))
+    }
+
+    /// Writes the module, whole or not at all.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate), or the file cannot be written.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        output::write(path.as_ref(), self.generate()?.as_bytes())
+    }
+
+    /// Writes the module to `OUT_DIR` of the build script that calls this, and has Cargo run it again when an input changes.
+    /// The crate then contains it by `include!(concat!(env!("OUT_DIR"), "/FILE_NAME"))`.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), or this is not a build script.
+    pub fn write_to_out_dir(&self, file_name: &str) -> Result<()> {
+        for path in self.inputs() {
+            println!("cargo:rerun-if-changed={}", path.display());
+        }
+        let out_dir = std::env::var_os("OUT_DIR")
+            .ok_or_else(|| Error::new("the environment has no OUT_DIR").help("write_to_out_dir is for build scripts; elsewhere use write"))?;
+        self.write(Path::new(&out_dir).join(file_name))
+    }
+
+    /// The files that the result depends on.
+    fn inputs(&self) -> impl Iterator<Item = &Path> {
+        let channels = [&self.input_mean, &self.input_std, &self.input_lsb].into_iter().flatten().filter_map(|channels| match channels {
+            Channels::File(path) => Some(path),
+            Channels::Numbers(_) => None,
+        });
+        let files = [&self.spec, &self.calibration].into_iter().flatten();
+        std::iter::once(&self.model).chain(files).chain(channels).map(PathBuf::as_path)
+    }
+}

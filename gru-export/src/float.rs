@@ -1,0 +1,114 @@
+//! The f32 model: standardization folded into the first layer, every weight rounded once from `f64`.
+
+use gru_core::layout::{DenseShape, GruShape};
+
+use crate::error::{Error, Result, quoted};
+use crate::ir::{Dense, Gru, Layer, Matrix, Model, Standardization};
+
+/// The layers of an f32 model, weights in the canonical order of `gru-core`'s `pack` functions.
+#[derive(Debug, Clone)]
+pub struct FloatModel {
+    /// First to last.
+    pub layers: Vec<FloatLayer>,
+}
+
+/// One layer of a [`FloatModel`].
+#[derive(Debug, Clone)]
+pub enum FloatLayer {
+    /// A table of `[symbols, size]`.
+    Embedding {
+        /// Rows.
+        symbols: usize,
+        /// Columns.
+        size: usize,
+        /// Row-major.
+        table: Vec<f32>,
+    },
+    /// Gates r, z, n.
+    Gru {
+        /// Whether the input is a symbol.
+        one_hot: bool,
+        /// With depth 1.
+        shape: GruShape,
+        /// `[3, H, I]`.
+        weight_ih: Vec<f32>,
+        /// `[3, H, H]`.
+        weight_hh: Vec<f32>,
+        /// `[4, H]`: r, z, n of the input half, n of the recurrent half.
+        bias: Vec<f32>,
+    },
+    /// `y = W x + b`.
+    Dense {
+        /// With depth 1.
+        shape: DenseShape,
+        /// `[O, I]`.
+        weight: Vec<f32>,
+        /// `[O]`.
+        bias: Vec<f32>,
+    },
+}
+
+impl FloatModel {
+    /// Folds and rounds.
+    ///
+    /// # Errors
+    /// A weight is beyond the range of f32.
+    pub fn new(model: &Model) -> Result<Self> {
+        let mut layers = model.layers().to_vec();
+        if let Some(standardization) = model.standardization() {
+            match &mut layers[0] {
+                Layer::Gru(gru) => fold_into_gru(gru, standardization),
+                Layer::Dense(dense) => (dense.weight, dense.bias) = folded(&dense.weight, &dense.bias, standardization),
+                Layer::Embedding(_) => {}
+            }
+        }
+        Ok(Self { layers: layers.iter().map(FloatLayer::new).collect::<Result<_>>()? })
+    }
+}
+
+impl FloatLayer {
+    fn new(layer: &Layer) -> Result<Self> {
+        let round = |values: &[f64]| rounded(layer.name(), values);
+        Ok(match layer {
+            Layer::Embedding(layer) => {
+                Self::Embedding { symbols: layer.weight.rows(), size: layer.weight.cols(), table: round(layer.weight.as_slice())? }
+            }
+            Layer::Gru(gru) => Self::Gru {
+                one_hot: gru.one_hot,
+                shape: GruShape { input_size: gru.input_size(), hidden_size: gru.hidden_size(), depth: 1, placement: gru.reset.into() },
+                weight_ih: round(&gates(&gru.weight_ih))?,
+                weight_hh: round(&gates(&gru.weight_hh))?,
+                bias: round(&gru.bias.concat())?,
+            },
+            Layer::Dense(Dense { weight, bias, .. }) => Self::Dense {
+                shape: DenseShape { input_size: weight.cols(), output_size: weight.rows(), depth: 1 },
+                weight: round(weight.as_slice())?,
+                bias: round(bias)?,
+            },
+        })
+    }
+}
+
+/// `W (x − mean) / std + b` as `W' x + b'`.
+fn folded(weight: &Matrix, bias: &[f64], by: &Standardization) -> (Matrix, Vec<f64>) {
+    let weight = weight.map(|column, w| w / by.std[column]);
+    let shift = weight.iter_rows().map(|row| row.iter().zip(&by.mean).map(|(w, mean)| w * mean).sum::<f64>());
+    let bias = bias.iter().zip(shift).map(|(b, shift)| b - shift).collect();
+    (weight, bias)
+}
+
+fn fold_into_gru(gru: &mut Gru, by: &Standardization) {
+    for (weight, bias) in gru.weight_ih.iter_mut().zip(&mut gru.bias) {
+        (*weight, *bias) = folded(weight, bias, by);
+    }
+}
+
+fn gates(weights: &[Matrix; 3]) -> Vec<f64> {
+    weights.each_ref().map(Matrix::as_slice).concat()
+}
+
+fn rounded(layer: &str, values: &[f64]) -> Result<Vec<f32>> {
+    let beyond = |value: f64| Error::new(format!("layer {}: {value:e} is beyond the range of f32", quoted(layer)));
+    let round = |&value: &f64| Some(value as f32).filter(|rounded| rounded.is_finite()).ok_or_else(|| beyond(value));
+    values.iter().map(round).collect()
+}

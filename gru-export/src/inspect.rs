@@ -1,0 +1,183 @@
+//! What a model is and what it costs on a microcontroller.
+
+use std::fmt;
+
+use gru_core::layout::{DenseShape, GruShape, INT8_DEPTH};
+use serde::Serialize;
+
+use crate::ir::{Gru, Input, Layer, Model, Reset, Standardization};
+use crate::source::Source;
+
+/// Everything that [`load`](crate::load) understood of a file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// The file's name.
+    pub file: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// What the model takes at each step.
+    pub input: Input,
+    /// What comes between the raw input and the first layer.
+    pub standardization: Option<Standardization>,
+    /// First to last.
+    pub layers: Vec<LayerReport>,
+    /// Sum over the layers.
+    pub parameters: usize,
+    /// Sum over the layers, with f32 weights.
+    pub f32: Footprint,
+    /// Sum over the layers, with int8 weights.
+    pub int8: Footprint,
+}
+
+/// One layer of a [`Report`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LayerReport {
+    /// As the source names it.
+    pub name: String,
+    /// What kind of layer.
+    pub kind: &'static str,
+    /// Values or symbols in.
+    pub input: Input,
+    /// Values out.
+    pub output_size: usize,
+    /// Where the reset gate acts, for a GRU.
+    pub reset: Option<Reset>,
+    /// Trained numbers.
+    pub parameters: usize,
+    /// With f32 weights.
+    pub f32: Footprint,
+    /// With int8 weights.
+    pub int8: Footprint,
+}
+
+/// Bytes on a microcontroller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Footprint {
+    /// Packed weights, biases and scales, padding included.
+    pub flash: usize,
+    /// State of one stream.
+    pub ram: usize,
+}
+
+impl Report {
+    /// Describes a model that was loaded from `source`.
+    pub fn new(model: &Model, source: &Source) -> Self {
+        let layers: Vec<_> = model.layers().iter().map(LayerReport::new).collect();
+        let sum = |of: fn(&LayerReport) -> Footprint| {
+            let all = || layers.iter().map(of);
+            Footprint { flash: all().map(|f| f.flash).sum(), ram: all().map(|f| f.ram).sum() }
+        };
+        Self {
+            file: source.file_name(),
+            sha256: source.sha256(),
+            input: model.input(),
+            standardization: model.standardization().cloned(),
+            parameters: layers.iter().map(|layer| layer.parameters).sum(),
+            f32: sum(|layer| layer.f32),
+            int8: sum(|layer| layer.int8),
+            layers,
+        }
+    }
+}
+
+impl LayerReport {
+    fn new(layer: &Layer) -> Self {
+        Self {
+            name: layer.name().to_owned(),
+            kind: match layer {
+                Layer::Embedding(_) => "embedding",
+                Layer::Gru(gru) if gru.one_hot => "one-hot GRU",
+                Layer::Gru(_) => "GRU",
+                Layer::Dense(_) => "dense",
+            },
+            input: layer.input(),
+            output_size: layer.output_size(),
+            reset: if let Layer::Gru(gru) = layer { Some(gru.reset) } else { None },
+            parameters: layer.parameters(),
+            f32: Footprint::of(layer, Element::F32),
+            int8: Footprint::of(layer, Element::Int8),
+        }
+    }
+}
+
+/// What a weight is on the target.
+#[derive(Clone, Copy)]
+enum Element {
+    F32,
+    Int8,
+}
+
+/// Units of a block on every microcontroller, where [`gru_core::layout::UNITS`] is the host's.
+const UNITS: usize = 4;
+
+impl Footprint {
+    /// Lanes of weights as `gru_core::layout` packs them, and per unit its biases (4 bytes) and in int8 their multipliers (2 bytes).
+    fn of(layer: &Layer, element: Element) -> Self {
+        let (depth, weight, scaled_bias, state) = match element {
+            Element::F32 => (1, size_of::<f32>(), size_of::<f32>(), size_of::<f32>()),
+            Element::Int8 => (INT8_DEPTH, size_of::<i8>(), size_of::<i32>() + size_of::<i16>(), size_of::<i32>() + size_of::<i8>()),
+        };
+        let packed = |units: usize, lanes: usize, biases: usize| units.next_multiple_of(UNITS) * (lanes * depth * weight + biases * scaled_bias);
+        let output_size = layer.output_size();
+        match layer {
+            Layer::Embedding(layer) => Self { flash: layer.weight.as_slice().len() * weight, ram: 0 },
+            Layer::Gru(layer) => Self { flash: packed(output_size, shape(layer, depth).block_lanes(), 4), ram: output_size * state },
+            Layer::Dense(layer) => {
+                let shape = DenseShape { input_size: layer.weight.cols(), output_size, depth };
+                let output = if depth == 1 { size_of::<f32>() } else { size_of::<i16>() };
+                Self { flash: packed(output_size, shape.block_lanes(), 1), ram: output_size * output }
+            }
+        }
+    }
+}
+
+fn shape(layer: &Gru, depth: usize) -> GruShape {
+    GruShape { input_size: layer.input_size(), hidden_size: layer.hidden_size(), depth, placement: layer.reset.into() }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}  sha256 {}", self.file, self.sha256)?;
+        writeln!(f, "\ninput: {}", self.input)?;
+        if let Some(Standardization { mean, std }) = &self.standardization {
+            writeln!(f, "  x' = (x − mean) / std, folded into the first layer")?;
+            writeln!(f, "  mean {}", row(mean))?;
+            writeln!(f, "  std  {}", row(std))?;
+        }
+        let width = self.layers.iter().map(|layer| layer.name.chars().count()).max().unwrap_or_default().max(5);
+        writeln!(f, "\n{:width$}  {:11}  {:>13}  {:>10}  {:>19}  {:>19}", "", "", "", "", "f32 bytes", "int8 bytes")?;
+        let columns = ["layer", "kind", "in → out", "parameters", "flash", "RAM", "flash", "RAM"];
+        line(f, width, columns.map(str::to_owned))?;
+        for layer in &self.layers {
+            let inputs = match layer.input {
+                Input::Vector(size) | Input::Symbol(size) => size,
+            };
+            let shape = format!("{inputs} → {}", layer.output_size);
+            cost(f, width, [&layer.name, layer.kind, &shape], layer.parameters, layer.f32, layer.int8)?;
+        }
+        cost(f, width, ["total", "", ""], self.parameters, self.f32, self.int8)?;
+        for (reset, n) in [(Reset::After, "n = tanh(W_n x + b_n + r ⊙ (U_n h + c_n))"), (Reset::Before, "n = tanh(W_n x + b_n + U_n (r ⊙ h))")] {
+            let of: Vec<_> = self.layers.iter().filter(|layer| layer.reset == Some(reset)).map(|layer| layer.name.as_str()).collect();
+            if !of.is_empty() {
+                let when = if reset == Reset::After { "after" } else { "before" };
+                writeln!(f, "\n{}: gates r, z, n; reset {when}", of.join(", "))?;
+                writeln!(f, "  r = σ(W_r x + U_r h + b_r)\n  z = σ(W_z x + U_z h + b_z)\n  {n}\n  h' = (1 − z) ⊙ n + z ⊙ h")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn cost(f: &mut fmt::Formatter<'_>, width: usize, [name, kind, shape]: [&str; 3], parameters: usize, f32: Footprint, int8: Footprint) -> fmt::Result {
+    let numbers = [parameters, f32.flash, f32.ram, int8.flash, int8.ram].map(|n| n.to_string());
+    let [parameters, f32_flash, f32_ram, int8_flash, int8_ram] = numbers;
+    line(f, width, [name.to_owned(), kind.to_owned(), shape.to_owned(), parameters, f32_flash, f32_ram, int8_flash, int8_ram])
+}
+
+fn line(f: &mut fmt::Formatter<'_>, width: usize, [name, kind, shape, parameters, flash, ram, q_flash, q_ram]: [String; 8]) -> fmt::Result {
+    writeln!(f, "{name:width$}  {kind:11}  {shape:>13}  {parameters:>10}  {flash:>10} {ram:>8}  {q_flash:>10} {q_ram:>8}")
+}
+
+fn row(values: &[f64]) -> String {
+    values.iter().map(|value| format!("{value:>10.4}")).collect()
+}

@@ -1,0 +1,10 @@
+//! The program as its user meets it: what it prints, its exit codes, and that a failure leaves no file behind.
+
+mod bad_arguments;
+mod bad_data;
+mod bad_models;
+mod bad_specs;
+mod export;
+mod files;
+mod help;
+mod program;
