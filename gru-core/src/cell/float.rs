@@ -1,0 +1,139 @@
+use super::{Reset, ResetAfter};
+use crate::{
+    backend::{Backend, F32Lane},
+    kernel::{Input, float},
+    layout::{self, GruShape, UNITS},
+    math::{Activation, Rational},
+    stack::{Layer, OneHotLayer},
+};
+use core::marker::PhantomData;
+
+/// Packed f32 weights of a GRU layer with input size `I` and hidden size `H`.
+///
+/// `LANES` is [`layout::gru_f32_lanes(I, H)`](layout::gru_f32_lanes) and `BLOCKS` is [`layout::blocks(H)`](layout::blocks); other values do not compile.
+#[repr(C)]
+#[cfg_attr(target_arch = "x86_64", repr(align(64)))]
+#[cfg_attr(not(target_arch = "x86_64"), repr(align(16)))]
+pub struct GruWeights<const I: usize, const H: usize, R, const LANES: usize, const BLOCKS: usize> {
+    lanes: [F32Lane; LANES],
+    bias: [[F32Lane; 4]; BLOCKS],
+    reset: PhantomData<R>,
+}
+
+impl<const I: usize, const H: usize, R: Reset, const LANES: usize, const BLOCKS: usize>
+    GruWeights<I, H, R, LANES, BLOCKS>
+{
+    /// Packs row-major weights, gates in the order r, z, n.
+    ///
+    /// `bias` has four rows: `b_ir + b_hr`, `b_iz + b_hz`, `b_in`, `b_hn`. In a `static` the packing happens at compile time.
+    #[must_use]
+    pub const fn pack(weight_ih: &[[[f32; I]; H]; 3], weight_hh: &[[[f32; H]; H]; 3], bias: &[[f32; H]; 4]) -> Self {
+        const { assert!(I > 0 && H > 0, "a GRU layer has at least one input and one unit") };
+        const { assert!(LANES == layout::gru_f32_lanes(I, H), "LANES must be layout::gru_f32_lanes(I, H)") };
+        const { assert!(BLOCKS == layout::blocks(H), "BLOCKS must be layout::blocks(H)") };
+        let shape = GruShape { input_size: I, hidden_size: H, depth: 1, placement: R::PLACEMENT };
+        let mut lanes = [[0.0; UNITS]; LANES];
+        shape.pack(
+            weight_ih.as_flattened().as_flattened(),
+            weight_hh.as_flattened().as_flattened(),
+            lanes.as_flattened_mut(),
+        );
+        let mut blocks = [[[0.0; UNITS]; 4]; BLOCKS];
+        layout::pack_rows(bias.as_flattened(), H, &mut blocks);
+        Self { lanes, bias: blocks, reset: PhantomData }
+    }
+}
+
+/// One f32 GRU layer: `[f32; I]` in, `[f32; H]` out. All of Cho et al. 2014 in PyTorch's form:
+///
+/// ```text
+/// r  = σ(W_r x + U_r h + b_r)
+/// z  = σ(W_z x + U_z h + b_z)
+/// n  = tanh(W_n x + b_n + r ⊙ (U_n h + c_n))     ResetAfter
+/// n  = tanh(W_n x + b_n + U_n (r ⊙ h) + c_n)     ResetBefore
+/// h' = (1 − z) ⊙ n + z ⊙ h
+/// ```
+///
+/// Within 2e-6 of PyTorch at every step. A NaN in the input stays in the state until it is reset; ±∞ saturates the gates that it reaches
+/// with a nonzero weight.
+///
+/// ```
+/// use gru_core::{Gru, GruWeights, Layer, ResetAfter, layout};
+///
+/// static WEIGHTS: GruWeights<1, 2, ResetAfter, { layout::gru_f32_lanes(1, 2) }, { layout::blocks(2) }> =
+///     GruWeights::pack(&[[[0.5], [-0.25]]; 3], &[[[0.1, 0.2], [0.3, 0.4]]; 3], &[[0.0; 2]; 4]);
+/// static CELL: Gru<1, 2> = Gru::new(&WEIGHTS);
+///
+/// let mut state = Default::default();
+/// let h = CELL.step(&[1.0], &mut state);
+/// assert!((h[0] - 0.174_454).abs() < 1e-6);
+/// ```
+#[derive(Clone, Copy)]
+pub struct Gru<const I: usize, const H: usize, R = ResetAfter, A = Rational> {
+    lanes: &'static [F32Lane],
+    bias: &'static [[F32Lane; 4]],
+    types: PhantomData<(R, A)>,
+}
+
+impl<const I: usize, const H: usize, R: Reset, A: Activation> Gru<I, H, R, A> {
+    /// A layer over packed weights.
+    #[must_use]
+    pub const fn new<const LANES: usize, const BLOCKS: usize>(
+        weights: &'static GruWeights<I, H, R, LANES, BLOCKS>,
+    ) -> Self {
+        Self { lanes: &weights.lanes, bias: &weights.bias, types: PhantomData }
+    }
+
+    #[inline(always)]
+    fn advance<'s, B: Backend>(&self, backend: B, x: Input<'_, f32>, state: &'s mut GruState<H>) -> &'s [f32; H] {
+        let weights = float::GruView { placement: R::PLACEMENT, input_size: I, bias: self.bias, lanes: self.lanes };
+        let (mut first, mut second) = ([0.0; H], [0.0; H]);
+        float::gru::<B, A>(backend, weights, x, &mut state.h, [&mut first, &mut second]);
+        &state.h
+    }
+}
+
+impl<const I: usize, const H: usize, R: Reset, A: Activation> Layer for Gru<I, H, R, A> {
+    type Input = [f32; I];
+    type Output = [f32; H];
+    type State = GruState<H>;
+
+    #[inline(always)]
+    fn forward<'s, B: Backend>(&'s self, backend: B, input: &[f32; I], state: &'s mut GruState<H>) -> &'s [f32; H] {
+        self.advance(backend, Input::Dense(input), state)
+    }
+}
+
+impl<const I: usize, const H: usize, R: Reset, A: Activation> OneHotLayer for Gru<I, H, R, A> {
+    #[inline(always)]
+    fn forward_symbol<'s, B: Backend>(&'s self, backend: B, symbol: usize, state: &'s mut GruState<H>) -> &'s [f32; H] {
+        self.advance(backend, Input::OneHot(symbol), state)
+    }
+}
+
+/// Hidden state of a [`Gru`]: `4 H` bytes. Zero by default.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct GruState<const H: usize> {
+    h: [f32; H],
+}
+
+impl<const H: usize> GruState<H> {
+    /// Starts from a given hidden state, such as a framework's `h0`.
+    #[must_use]
+    pub const fn new(h: [f32; H]) -> Self {
+        Self { h }
+    }
+
+    /// The hidden state.
+    #[must_use]
+    pub const fn hidden(&self) -> &[f32; H] {
+        &self.h
+    }
+}
+
+impl<const H: usize> Default for GruState<H> {
+    fn default() -> Self {
+        Self::new([0.0; H])
+    }
+}

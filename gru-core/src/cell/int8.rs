@@ -1,0 +1,189 @@
+use super::{Reset, ResetAfter};
+use crate::{
+    backend::{Backend, I16Lane, I32Lane, Int8Lane},
+    kernel::{Input, int8},
+    layout::{self, GruShape, INT8_DEPTH, UNITS},
+    quant,
+    stack::{Layer, OneHotLayer},
+};
+use core::marker::PhantomData;
+
+/// How a layer's accumulators become Q3.12 pre-activations. See [`quant::requantize`].
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Requantization {
+    /// Right shift per gate: r, z, n of the input half, n of the recurrent half; at most 31.
+    pub shift: [u8; 4],
+    /// The input half of r and z counts `2^input_shift` times, so that both halves keep all bits of their weights.
+    pub input_shift: u8,
+    /// Steps of the int8 view per unit of hidden state: 127 covers ±1.
+    pub view: i16,
+}
+
+impl Requantization {
+    /// Panics unless a layer with these rows holds the invariants that every backend relies on.
+    pub(crate) const fn assert_valid(
+        &self,
+        shape: GruShape,
+        weight_ih: &[i8],
+        weight_hh: &[i8],
+        bias: &[i32],
+        multiplier: &[i16],
+    ) {
+        let [r, z, n_input, n_hidden] = self.shift;
+        assert!(r < 32 && z < 32 && n_input < 32 && n_hidden < 32, "a shift must be below 32");
+        assert!(self.input_shift < 16, "input_shift must be below 16");
+        assert!(self.view > 0, "view must be positive");
+        quant::assert_scales(multiplier, 0);
+        let h = shape.hidden_size;
+        let ((ih, ih_n), (hh, hh_n)) = (weight_ih.split_at(2 * h * shape.input_size), weight_hh.split_at(2 * h * h));
+        let ((gates, biases_n), empty) = (bias.split_at(2 * h), &[]);
+        let (bias_input, bias_hidden) = biases_n.split_at(h);
+        assert!(
+            quant::rows_fit(ih, hh, gates, self.input_shift)
+                && quant::rows_fit(ih_n, empty, bias_input, 0)
+                && quant::rows_fit(empty, hh_n, bias_hidden, 0),
+            "a weight is -128 or an accumulator could reach quant::ACCUMULATOR_BOUND"
+        );
+    }
+}
+
+/// Packed int8 weights of a GRU layer with input size `I` and hidden size `H`.
+///
+/// `LANES` is [`layout::gru_int8_lanes(I, H)`](layout::gru_int8_lanes) and `BLOCKS` is [`layout::blocks(H)`](layout::blocks); other values do not compile.
+#[repr(C)]
+#[cfg_attr(target_arch = "x86_64", repr(align(64)))]
+#[cfg_attr(not(target_arch = "x86_64"), repr(align(16)))]
+pub struct QGruWeights<const I: usize, const H: usize, R, const LANES: usize, const BLOCKS: usize> {
+    lanes: [Int8Lane; LANES],
+    bias: [[I32Lane; 4]; BLOCKS],
+    multiplier: [[I16Lane; 4]; BLOCKS],
+    requantization: Requantization,
+    reset: PhantomData<R>,
+}
+
+impl<const I: usize, const H: usize, R: Reset, const LANES: usize, const BLOCKS: usize>
+    QGruWeights<I, H, R, LANES, BLOCKS>
+{
+    /// Packs row-major weights, gates in the order r, z, n. `bias` (in accumulator units, with `2^(shift−1)` added) and `multiplier` (Q0.15, never
+    /// negative) have four rows: r, z, n of the input half, n of the recurrent half.
+    ///
+    /// # Panics
+    /// When an accumulator could reach [`quant::ACCUMULATOR_BOUND`], a weight is −128 or a multiplier negative. In a `static`, where the packing
+    /// happens at compile time, that is a compile error.
+    #[must_use]
+    pub const fn pack(
+        weight_ih: &[[[i8; I]; H]; 3],
+        weight_hh: &[[[i8; H]; H]; 3],
+        bias: &[[i32; H]; 4],
+        multiplier: &[[i16; H]; 4],
+        requantization: Requantization,
+    ) -> Self {
+        const { assert!(I > 0 && H > 0, "a GRU layer has at least one input and one unit") };
+        const { assert!(I + H <= quant::MAX_COLUMNS, "more columns than an accumulator can hold") };
+        const { assert!(LANES == layout::gru_int8_lanes(I, H), "LANES must be layout::gru_int8_lanes(I, H)") };
+        const { assert!(BLOCKS == layout::blocks(H), "BLOCKS must be layout::blocks(H)") };
+        let mut weights = Self {
+            lanes: [[[0; INT8_DEPTH]; UNITS]; LANES],
+            bias: [[[0; UNITS]; 4]; BLOCKS],
+            multiplier: [[[0; UNITS]; 4]; BLOCKS],
+            requantization,
+            reset: PhantomData,
+        };
+        let shape = GruShape { input_size: I, hidden_size: H, depth: INT8_DEPTH, placement: R::PLACEMENT };
+        let (weight_ih, weight_hh) = (weight_ih.as_flattened().as_flattened(), weight_hh.as_flattened().as_flattened());
+        requantization.assert_valid(shape, weight_ih, weight_hh, bias.as_flattened(), multiplier.as_flattened());
+        shape.pack(weight_ih, weight_hh, weights.lanes.as_flattened_mut().as_flattened_mut());
+        layout::pack_rows(bias.as_flattened(), H, &mut weights.bias);
+        layout::pack_rows(multiplier.as_flattened(), H, &mut weights.multiplier);
+        weights
+    }
+}
+
+/// One int8 GRU layer: `[i8; I]` in, `[i8; H]` out, the int8 view of the new hidden state. Same equations as [`Gru`](crate::Gru);
+/// formats and rounding in [`quant`].
+///
+/// The result is the same bits on every target and backend. A step uses integers alone.
+#[derive(Clone, Copy)]
+pub struct QGru<const I: usize, const H: usize, R = ResetAfter> {
+    lanes: &'static [Int8Lane],
+    bias: &'static [[I32Lane; 4]],
+    multiplier: &'static [[I16Lane; 4]],
+    requantization: Requantization,
+    reset: PhantomData<R>,
+}
+
+impl<const I: usize, const H: usize, R: Reset> QGru<I, H, R> {
+    /// A layer over packed weights.
+    #[must_use]
+    pub const fn new<const LANES: usize, const BLOCKS: usize>(
+        weights: &'static QGruWeights<I, H, R, LANES, BLOCKS>,
+    ) -> Self {
+        Self {
+            lanes: &weights.lanes,
+            bias: &weights.bias,
+            multiplier: &weights.multiplier,
+            requantization: weights.requantization,
+            reset: PhantomData,
+        }
+    }
+
+    #[inline(always)]
+    fn advance<'s, B: Backend>(&self, backend: B, x: Input<'_, i8>, state: &'s mut QGruState<H>) -> &'s [i8; H] {
+        let Requantization { shift, input_shift, view } = self.requantization;
+        let (bias, multiplier) = (self.bias, self.multiplier);
+        let weights = int8::GruView {
+            placement: R::PLACEMENT,
+            input_size: I,
+            lanes: self.lanes,
+            bias,
+            multiplier,
+            shift,
+            input_shift,
+            view,
+        };
+        let (mut views, mut update) = ([0; H], [0; H]);
+        int8::gru(backend, weights, x, &mut state.h, &mut state.view, (&mut views, &mut update));
+        &state.view
+    }
+}
+
+impl<const I: usize, const H: usize, R: Reset> Layer for QGru<I, H, R> {
+    type Input = [i8; I];
+    type Output = [i8; H];
+    type State = QGruState<H>;
+
+    #[inline(always)]
+    fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i8; I], state: &'s mut QGruState<H>) -> &'s [i8; H] {
+        self.advance(backend, Input::Dense(input), state)
+    }
+}
+
+impl<const I: usize, const H: usize, R: Reset> OneHotLayer for QGru<I, H, R> {
+    #[inline(always)]
+    fn forward_symbol<'s, B: Backend>(&'s self, backend: B, symbol: usize, state: &'s mut QGruState<H>) -> &'s [i8; H] {
+        self.advance(backend, Input::OneHot(symbol), state)
+    }
+}
+
+/// Hidden state of a [`QGru`]: `5 H` bytes, the state in Q1.30 and the int8 view of it. Zero by default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct QGruState<const H: usize> {
+    h: [i32; H],
+    view: [i8; H],
+}
+
+impl<const H: usize> QGruState<H> {
+    /// The hidden state in Q1.30.
+    #[must_use]
+    pub const fn hidden(&self) -> &[i32; H] {
+        &self.h
+    }
+}
+
+impl<const H: usize> Default for QGruState<H> {
+    fn default() -> Self {
+        Self { h: [0; H], view: [0; H] }
+    }
+}

@@ -1,0 +1,31 @@
+//! GRU cells: weights that are shared and immutable, state that is a small value of its own.
+
+mod float;
+mod int8;
+
+pub use float::{Gru, GruState, GruWeights};
+pub use int8::{QGru, QGruState, QGruWeights, Requantization};
+
+use crate::layout::Placement;
+
+/// Where the reset gate acts, chosen as a type: [`ResetAfter`] or [`ResetBefore`].
+pub trait Reset: Copy + Send + Sync + 'static {
+    /// The same choice as a value.
+    const PLACEMENT: Placement;
+}
+
+/// `n = tanh(W x + b + r ⊙ (U h + c))`: PyTorch, cuDNN, Keras by default, ONNX with `linear_before_reset = 1`.
+#[derive(Clone, Copy, Debug)]
+pub struct ResetAfter;
+
+/// `n = tanh(W x + b + U (r ⊙ h))`: Cho et al. 2014, ONNX by default, Keras with `reset_after=False`.
+#[derive(Clone, Copy, Debug)]
+pub struct ResetBefore;
+
+impl Reset for ResetAfter {
+    const PLACEMENT: Placement = Placement::After;
+}
+
+impl Reset for ResetBefore {
+    const PLACEMENT: Placement = Placement::Before;
+}

@@ -1,0 +1,230 @@
+//! What stands before and after the cells: quantisation of the input, dense layers, argmax and softmax.
+
+use crate::{
+    backend::{Backend, F32Lane, I16Lane, I32Lane, Int8Lane},
+    kernel::{float, int8},
+    layout::{self, DenseShape, INT8_DEPTH, UNITS},
+    math::Activation,
+    quant,
+    stack::Layer,
+};
+
+/// Output buffer of a layer that remembers nothing else. Zero by default.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Buffer<T, const N: usize>([T; N]);
+
+impl<T: Copy + Default, const N: usize> Default for Buffer<T, N> {
+    fn default() -> Self {
+        Self([T::default(); N])
+    }
+}
+
+/// Packed f32 weights of a dense layer with `I` inputs and `O` outputs.
+///
+/// `LANES` is [`layout::dense_f32_lanes(I, O)`](layout::dense_f32_lanes) and `BLOCKS` is [`layout::blocks(O)`](layout::blocks); other values do not compile.
+#[repr(C)]
+#[cfg_attr(target_arch = "x86_64", repr(align(64)))]
+#[cfg_attr(not(target_arch = "x86_64"), repr(align(16)))]
+pub struct DenseWeights<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize> {
+    lanes: [F32Lane; LANES],
+    bias: [[F32Lane; 1]; BLOCKS],
+}
+
+impl<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize> DenseWeights<I, O, LANES, BLOCKS> {
+    /// Packs a row-major matrix and a bias.
+    #[must_use]
+    pub const fn pack(weight: &[[f32; I]; O], bias: &[f32; O]) -> Self {
+        const { assert!(I > 0 && O > 0, "a dense layer has at least one input and one output") };
+        const { assert!(LANES == layout::dense_f32_lanes(I, O), "LANES must be layout::dense_f32_lanes(I, O)") };
+        const { assert!(BLOCKS == layout::blocks(O), "BLOCKS must be layout::blocks(O)") };
+        let mut weights = Self { lanes: [[0.0; UNITS]; LANES], bias: [[[0.0; UNITS]; 1]; BLOCKS] };
+        DenseShape { input_size: I, output_size: O, depth: 1 }
+            .pack(weight.as_flattened(), weights.lanes.as_flattened_mut());
+        layout::pack_rows(bias, O, &mut weights.bias);
+        weights
+    }
+}
+
+/// `y = W x + b` in f32: `[f32; I]` in, `[f32; O]` out.
+#[derive(Clone, Copy)]
+pub struct Dense<const I: usize, const O: usize> {
+    lanes: &'static [F32Lane],
+    bias: &'static [[F32Lane; 1]],
+}
+
+impl<const I: usize, const O: usize> Dense<I, O> {
+    /// A layer over packed weights.
+    #[must_use]
+    pub const fn new<const LANES: usize, const BLOCKS: usize>(
+        weights: &'static DenseWeights<I, O, LANES, BLOCKS>,
+    ) -> Self {
+        Self { lanes: &weights.lanes, bias: &weights.bias }
+    }
+}
+
+impl<const I: usize, const O: usize> Layer for Dense<I, O> {
+    type Input = [f32; I];
+    type Output = [f32; O];
+    type State = Buffer<f32, O>;
+
+    #[inline(always)]
+    fn forward<'s, B: Backend>(&'s self, backend: B, input: &[f32; I], state: &'s mut Buffer<f32, O>) -> &'s [f32; O] {
+        float::dense(backend, self.bias, self.lanes, input, &mut state.0);
+        &state.0
+    }
+}
+
+/// Packed int8 weights of a dense layer with `I` inputs and `O` outputs.
+///
+/// `LANES` is [`layout::dense_int8_lanes(I, O)`](layout::dense_int8_lanes) and `BLOCKS` is [`layout::blocks(O)`](layout::blocks); other values do not compile.
+#[repr(C)]
+#[cfg_attr(target_arch = "x86_64", repr(align(64)))]
+#[cfg_attr(not(target_arch = "x86_64"), repr(align(16)))]
+pub struct QDenseWeights<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize> {
+    lanes: [Int8Lane; LANES],
+    bias: [[I32Lane; 1]; BLOCKS],
+    multiplier: [[I16Lane; 1]; BLOCKS],
+    shift: u8,
+}
+
+impl<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize> QDenseWeights<I, O, LANES, BLOCKS> {
+    /// Packs a row-major matrix. `bias` is in accumulator units with `2^(shift−1)` added; `multiplier` (Q0.15, never negative) and `shift` bring
+    /// every row to the same fixed-point format, see [`quant::requantize`].
+    ///
+    /// # Panics
+    /// When an accumulator could reach [`quant::ACCUMULATOR_BOUND`], a weight is −128 or a multiplier negative. In a `static`, where the packing
+    /// happens at compile time, that is a compile error.
+    #[must_use]
+    pub const fn pack(weight: &[[i8; I]; O], bias: &[i32; O], multiplier: &[i16; O], shift: u8) -> Self {
+        const { assert!(I > 0 && O > 0, "a dense layer has at least one input and one output") };
+        const { assert!(I <= quant::MAX_COLUMNS, "more columns than an accumulator can hold") };
+        const { assert!(LANES == layout::dense_int8_lanes(I, O), "LANES must be layout::dense_int8_lanes(I, O)") };
+        const { assert!(BLOCKS == layout::blocks(O), "BLOCKS must be layout::blocks(O)") };
+        quant::assert_scales(multiplier, shift);
+        assert!(
+            quant::rows_fit(weight.as_flattened(), &[], bias, 0),
+            "a weight is -128 or an accumulator could reach quant::ACCUMULATOR_BOUND"
+        );
+        let mut weights = Self {
+            lanes: [[[0; INT8_DEPTH]; UNITS]; LANES],
+            bias: [[[0; UNITS]; 1]; BLOCKS],
+            multiplier: [[[0; UNITS]; 1]; BLOCKS],
+            shift,
+        };
+        let shape = DenseShape { input_size: I, output_size: O, depth: INT8_DEPTH };
+        shape.pack(weight.as_flattened(), weights.lanes.as_flattened_mut().as_flattened_mut());
+        layout::pack_rows(bias, O, &mut weights.bias);
+        layout::pack_rows(multiplier, O, &mut weights.multiplier);
+        weights
+    }
+}
+
+/// `y = W x + b` in int8: `[i8; I]` in, `[i16; O]` out, in the fixed-point format that its multipliers were made for.
+#[derive(Clone, Copy)]
+pub struct QDense<const I: usize, const O: usize> {
+    lanes: &'static [Int8Lane],
+    bias: &'static [[I32Lane; 1]],
+    multiplier: &'static [[I16Lane; 1]],
+    shift: u8,
+}
+
+impl<const I: usize, const O: usize> QDense<I, O> {
+    /// A layer over packed weights.
+    #[must_use]
+    pub const fn new<const LANES: usize, const BLOCKS: usize>(
+        weights: &'static QDenseWeights<I, O, LANES, BLOCKS>,
+    ) -> Self {
+        Self { lanes: &weights.lanes, bias: &weights.bias, multiplier: &weights.multiplier, shift: weights.shift }
+    }
+}
+
+impl<const I: usize, const O: usize> Layer for QDense<I, O> {
+    type Input = [i8; I];
+    type Output = [i16; O];
+    type State = Buffer<i16, O>;
+
+    #[inline(always)]
+    fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i8; I], state: &'s mut Buffer<i16, O>) -> &'s [i16; O] {
+        int8::dense(backend, self.bias, self.multiplier, self.shift, self.lanes, input, &mut state.0);
+        &state.0
+    }
+}
+
+/// The input of an int8 model: integer readings `[i16; I]`, such as the counts of a sensor, to `[i8; I]`. See [`quant::quantize`].
+#[derive(Clone, Copy, Debug)]
+pub struct Quantize<const I: usize> {
+    /// The reading that becomes 0, per channel.
+    pub zero: [i16; I],
+    /// Multiplier per channel.
+    pub multiplier: [i16; I],
+    /// Right shift per channel, 1 to 30.
+    pub shift: [u8; I],
+}
+
+impl<const I: usize> Layer for Quantize<I> {
+    type Input = [i16; I];
+    type Output = [i8; I];
+    type State = Buffer<i8, I>;
+
+    #[inline(always)]
+    fn forward<'s, B: Backend>(&'s self, _: B, input: &[i16; I], state: &'s mut Buffer<i8, I>) -> &'s [i8; I] {
+        let channels = input.iter().zip(&self.zero).zip(&self.multiplier).zip(&self.shift);
+        for (q, (((&reading, &zero), &multiplier), &shift)) in state.0.iter_mut().zip(channels) {
+            *q = quant::quantize(reading, zero, multiplier, shift);
+        }
+        &state.0
+    }
+}
+
+/// Index of the largest value, the first of equals; 0 for an empty slice. NaN is never the largest.
+///
+/// ```
+/// assert_eq!(gru_core::argmax(&[0.1, f32::NAN, 0.7, 0.7]), 2);
+/// ```
+#[must_use]
+pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
+    let mut best: Option<(usize, &T)> = None;
+    for (index, value) in values.iter().enumerate() {
+        let comparable = value.partial_cmp(value).is_some();
+        if comparable && best.is_none_or(|(_, top)| value > top) {
+            best = Some((index, value));
+        }
+    }
+    best.map_or(0, |(index, _)| index)
+}
+
+/// Turns logits into probabilities that sum to 1 within 1e-6, in place. A NaN makes all of them NaN.
+///
+/// ```
+/// use gru_core::{math::Rational, softmax};
+///
+/// let mut y = [2.0, 1.0, -1.0];
+/// softmax::<Rational>(&mut y);
+/// assert!((y[0] - 0.705_385).abs() < 1e-6);
+/// ```
+pub fn softmax<A: Activation>(logits: &mut [f32]) {
+    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for y in &mut *logits {
+        *y = A::exp(*y - top);
+        sum += *y;
+    }
+    for y in logits {
+        *y /= sum;
+    }
+}
+
+/// Softmax of fixed-point logits with `frac_bits` fraction bits: probabilities in Q0.15, within 3e-4 of the exact ones. Integers alone.
+///
+/// ```
+/// let p = gru_core::softmax_q15(&[2 << 10, 1 << 10, -1 << 10], 10);
+/// assert!((f32::from(p[0]) / 32768.0 - 0.705_385).abs() < 3e-4);
+/// ```
+#[must_use]
+pub fn softmax_q15<const O: usize>(logits: &[i16; O], frac_bits: u8) -> [i16; O] {
+    let top = logits.iter().copied().fold(i16::MIN, i16::max);
+    let powers = logits.map(|y| crate::math::fixed::exp_q15(i32::from(y) - i32::from(top), frac_bits));
+    let sum = powers.iter().sum::<u32>().max(1);
+    powers.map(|p| quant::saturate_i16((((p << 15) + sum / 2) / sum) as i32))
+}

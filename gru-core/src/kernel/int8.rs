@@ -1,0 +1,171 @@
+//! int8: one step of a GRU layer, and a dense layer. No float anywhere.
+
+use super::{Input, blocks, load, split, split_columns, store};
+use crate::{
+    backend::{Backend, I16Lane, I32Lane, Int8Lane},
+    layout::{INT8_DEPTH, Placement, UNITS},
+    quant,
+};
+use core::array;
+
+/// The packed weights of a layer.
+#[derive(Clone, Copy)]
+pub(crate) struct GruView<'a> {
+    pub placement: Placement,
+    pub input_size: usize,
+    /// With `2^(shift−1)` added; r, z, n of the input half, n of the recurrent half.
+    pub bias: &'a [[I32Lane; 4]],
+    pub multiplier: &'a [[I16Lane; 4]],
+    pub lanes: &'a [Int8Lane],
+    pub shift: [u8; 4],
+    /// The input half of r and z counts `2^input_shift` times.
+    pub input_shift: u8,
+    /// Steps of the int8 view per unit of hidden state.
+    pub view: i16,
+}
+
+/// One step: `h` (Q1.30) becomes the new state and `view` its int8 view. `scratch` is as long as `h`.
+#[inline(always)]
+pub(crate) fn gru<B: Backend>(
+    backend: B,
+    weights: GruView<'_>,
+    x: Input<'_, i8>,
+    h: &mut [i32],
+    view: &mut [i8],
+    scratch: (&mut [i8], &mut [i16]),
+) {
+    match weights.placement {
+        Placement::After => reset_after(backend, weights, x, h, view, scratch.0),
+        Placement::Before => reset_before(backend, weights, x, h, view, scratch),
+    }
+}
+
+#[inline(always)]
+fn reset_after<B: Backend>(
+    backend: B,
+    weights: GruView<'_>,
+    x: Input<'_, i8>,
+    h: &mut [i32],
+    view: &mut [i8],
+    next_view: &mut [i8],
+) {
+    let inputs = weights.input_size.div_ceil(INT8_DEPTH);
+    let columns = inputs + h.len().div_ceil(INT8_DEPTH);
+    let state = h.chunks_mut(UNITS).zip(next_view.chunks_mut(UNITS));
+    for (((bias, multiplier), lanes), (h, next_view)) in rows(&weights, columns).zip(state) {
+        let (input, hidden) = split_columns(lanes, inputs);
+        let mut sums = [[0; UNITS], [0; UNITS], bias[2]];
+        accumulate(backend, &mut sums, input, x);
+        let [r, z, n_input] = sums;
+        let mut sums =
+            [rescale(&r, &bias[0], weights.input_shift), rescale(&z, &bias[1], weights.input_shift), bias[3]];
+        backend.accumulate_int8(&mut sums, hidden, view);
+        let [r, z, n_hidden] = sums;
+        let t = |sums: &I32Lane, gate: usize| backend.requantize(sums, &multiplier[gate], weights.shift[gate]);
+        let gated = backend.reset_int8(&t(&r, 0), &t(&n_hidden, 3));
+        let n = add(&t(&n_input, 2), &gated);
+        advance(backend, &t(&z, 1), &n, h, next_view, weights.view);
+    }
+    view.copy_from_slice(next_view);
+}
+
+#[inline(always)]
+fn reset_before<B: Backend>(
+    backend: B,
+    weights: GruView<'_>,
+    x: Input<'_, i8>,
+    h: &mut [i32],
+    view: &mut [i8],
+    (gated_view, update): (&mut [i8], &mut [i16]),
+) {
+    let inputs = weights.input_size.div_ceil(INT8_DEPTH);
+    let columns = inputs + h.len().div_ceil(INT8_DEPTH);
+    let t = |sums: &I32Lane, multiplier: &[I16Lane; 4], gate: usize| {
+        backend.requantize(sums, &multiplier[gate], weights.shift[gate])
+    };
+    let state = h.chunks(UNITS).zip(gated_view.chunks_mut(UNITS)).zip(update.chunks_mut(UNITS));
+    for (((bias, multiplier), lanes), ((h, gated_view), update)) in rows(&weights, columns).zip(state) {
+        let (input, hidden) = split_columns(split(lanes, 2 * columns).0, inputs);
+        let mut sums = [[0; UNITS]; 2];
+        accumulate(backend, &mut sums, input, x);
+        let [r, z] = sums;
+        let mut sums = [rescale(&r, &bias[0], weights.input_shift), rescale(&z, &bias[1], weights.input_shift)];
+        backend.accumulate_int8(&mut sums, hidden, view);
+        let [r, z] = sums;
+        let gated = backend.reset_int8(&t(&r, multiplier, 0), &load(h).map(quant::state_q15));
+        store(backend.view(&gated, weights.view), gated_view);
+        store(t(&z, multiplier, 1), update);
+    }
+    let state = h.chunks_mut(UNITS).zip(view.chunks_mut(UNITS)).zip(update.chunks(UNITS));
+    for (((bias, multiplier), lanes), ((h, view), update)) in rows(&weights, columns).zip(state) {
+        let (input, hidden) = split_columns(split(lanes, 2 * columns).1, inputs);
+        let (mut n_input, mut n_hidden) = ([bias[2]], [bias[3]]);
+        accumulate(backend, &mut n_input, input, x);
+        backend.accumulate_int8(&mut n_hidden, hidden, gated_view);
+        let n = add(&t(&n_input[0], multiplier, 2), &t(&n_hidden[0], multiplier, 3));
+        advance(backend, &load(update), &n, h, view, weights.view);
+    }
+}
+
+/// `y = W x + b` in Q-format: `multiplier` and `shift` bring the accumulators there.
+#[inline(always)]
+pub(crate) fn dense<B: Backend>(
+    backend: B,
+    bias: &[[I32Lane; 1]],
+    multiplier: &[[I16Lane; 1]],
+    shift: u8,
+    lanes: &[Int8Lane],
+    x: &[i8],
+    y: &mut [i16],
+) {
+    let blocks = blocks(lanes, x.len().div_ceil(INT8_DEPTH));
+    for (((bias, multiplier), lanes), y) in bias.iter().zip(multiplier).zip(blocks).zip(y.chunks_mut(UNITS)) {
+        let mut sums = *bias;
+        backend.accumulate_int8(&mut sums, lanes.as_chunks().0, x);
+        store(backend.requantize(&sums[0], &multiplier[0], shift), y);
+    }
+}
+
+/// Bias, multiplier and lanes of each block.
+#[inline(always)]
+fn rows<'a>(
+    weights: &GruView<'a>,
+    columns: usize,
+) -> impl Iterator<Item = ((&'a [I32Lane; 4], &'a [I16Lane; 4]), &'a [Int8Lane])> {
+    weights.bias.iter().zip(weights.multiplier).zip(blocks(weights.lanes, 3 * columns))
+}
+
+/// Updates a block of the state from its pre-activations, and the view of it.
+#[inline(always)]
+fn advance<B: Backend>(backend: B, z: &I16Lane, n: &I16Lane, h: &mut [i32], view: &mut [i8], multiplier: i16) {
+    let next = backend.update_int8(z, n, &load(h));
+    store(backend.view(&next.map(quant::state_q15), multiplier), view);
+    store(next, h);
+}
+
+/// Brings the sums of the input half to the scale of the recurrent half and adds the bias.
+#[inline(always)]
+fn rescale(sums: &I32Lane, bias: &I32Lane, shift: u8) -> I32Lane {
+    array::from_fn(|u| (sums[u] << (shift & 31)) + bias[u])
+}
+
+#[inline(always)]
+fn add(a: &I16Lane, b: &I16Lane) -> I16Lane {
+    array::from_fn(|u| a[u].saturating_add(b[u]))
+}
+
+#[inline(always)]
+fn accumulate<B: Backend, const G: usize>(
+    backend: B,
+    sums: &mut [I32Lane; G],
+    weights: &[[Int8Lane; G]],
+    x: Input<'_, i8>,
+) {
+    match x {
+        Input::Dense(x) => backend.accumulate_int8(sums, weights, x),
+        Input::OneHot(symbol) => {
+            let column = array::from_fn::<_, INT8_DEPTH, _>(|c| if c == symbol % INT8_DEPTH { i8::MAX } else { 0 });
+            backend.accumulate_int8(sums, weights.get(symbol / INT8_DEPTH..).unwrap_or_default(), &column);
+        }
+    }
+}

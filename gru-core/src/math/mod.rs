@@ -1,0 +1,35 @@
+//! Sigmoid and tanh: definitions, error bounds and the choice between them.
+//!
+//! | activation | absolute error of σ, tanh | needs | NaN | ±∞ |
+//! |---|---|---|---|---|
+//! | [`Rational`] | 2.1e-7, 3.9e-7 | nothing | NaN | limit |
+//! | [`Exact`] | 9e-8, 1.1e-7 | `libm` or `std` | NaN | limit |
+//! | [`Micromath`] | 6e-4, 1.2e-3 | `micromath` | NaN | limit |
+//! | [`fixed`] | 8.2e-5, 1.4e-4 | nothing | – | – |
+//!
+//! The bounds hold over all f32 (all i16 for [`fixed`]) and are checked exhaustively by the tests.
+
+#[cfg(any(feature = "libm", feature = "std"))]
+mod exact;
+pub mod fixed;
+#[cfg(feature = "micromath")]
+mod micro;
+mod rational;
+
+#[cfg(any(feature = "libm", feature = "std"))]
+pub use exact::Exact;
+#[cfg(feature = "micromath")]
+pub use micro::Micromath;
+pub use rational::Rational;
+
+/// The nonlinear functions of an f32 model, chosen as a type.
+///
+/// NaN in gives NaN out; ±∞ gives the limit.
+pub trait Activation: Copy + Send + Sync + 'static {
+    /// `1 / (1 + e⁻ˣ)`.
+    fn sigmoid(x: f32) -> f32;
+    /// Hyperbolic tangent.
+    fn tanh(x: f32) -> f32;
+    /// `eˣ`, for softmax; at least 0 and finite for `x ≤ 0`.
+    fn exp(x: f32) -> f32;
+}

@@ -1,0 +1,160 @@
+//! Fixed-point formats, the rounding rule and the operations of an int8 step on single values.
+//!
+//! | value | type | format | range |
+//! |---|---|---|---|
+//! | weight | i8 | one scale per row | ±127 |
+//! | input, view of the hidden state | i8 | one scale per layer, folded into the weights | ±127 |
+//! | accumulator | i32 | scale of its row | ±2²³, by [`ACCUMULATOR_BOUND`] |
+//! | pre-activation `t` (halved for r and z) | i16 | Q3.12 | ±8 |
+//! | gate `r`, candidate `n` | i16 | Q0.15 | ±1 |
+//! | hidden state | i32 | Q1.30 | ±1 |
+//!
+//! Every product is rounded by the same rule: half a unit is added and the sum is shifted right arithmetically, so that
+//! ties go towards +∞. These functions are what every backend computes, bit for bit.
+
+use crate::math::fixed;
+
+/// Every accumulator of a layer stays strictly below this magnitude, whatever the input. Packing checks it for the actual weights.
+/// With eight bits to spare, a kernel may carry an accumulator multiplied by 256.
+pub const ACCUMULATOR_BOUND: i64 = 1 << 23;
+
+/// Columns of a row that hold [`ACCUMULATOR_BOUND`] whatever their weights are: 127 · 127 · 520 < 2²³.
+pub const WORST_CASE_COLUMNS: usize = 520;
+
+/// Most columns in a row: a longer row would not fit its accumulator even if every weight were ±1.
+pub const MAX_COLUMNS: usize = (ACCUMULATOR_BOUND / 127) as usize;
+
+/// Fraction bits of a pre-activation.
+pub const PREACTIVATION_BITS: u32 = 12;
+
+/// Fraction bits of the hidden state.
+pub const STATE_BITS: u32 = 30;
+
+/// `a · b / 2¹⁵`, rounded: the one rounding rule. `b` must not be −2¹⁵.
+#[inline(always)]
+#[must_use]
+pub const fn mul_q15(a: i16, b: i16) -> i16 {
+    ((a as i32 * b as i32 + (1 << 14)) >> 15) as i16
+}
+
+/// Saturates to i16.
+#[inline(always)]
+#[must_use]
+pub const fn saturate_i16(value: i32) -> i16 {
+    if value > i16::MAX as i32 {
+        i16::MAX
+    } else if value < i16::MIN as i32 {
+        i16::MIN
+    } else {
+        value as i16
+    }
+}
+
+/// Saturates to ±127.
+#[inline(always)]
+#[must_use]
+pub const fn saturate_i8(value: i32) -> i8 {
+    if value > 127 {
+        127
+    } else if value < -127 {
+        -127
+    } else {
+        value as i8
+    }
+}
+
+/// Brings an accumulator, whose bias contains the rounding term `2^(shift−1)`, to Q3.12: `accumulator · multiplier / 2^(shift+15)`.
+#[inline(always)]
+#[must_use]
+pub const fn requantize(accumulator: i32, multiplier: i16, shift: u8) -> i16 {
+    mul_q15(saturate_i16(accumulator.wrapping_shr(shift as u32)), multiplier)
+}
+
+/// `σ(2t) ⊙ v`: the reset gate applied to `v`.
+#[inline(always)]
+#[must_use]
+pub const fn reset(t: i16, v: i16) -> i16 {
+    mul_q15(v, fixed::sigmoid_q15(t))
+}
+
+/// The new hidden state `h + (1 − σ(2t)) · (n − h)` in Q1.30, from the halved update pre-activation `t` (Q3.12) and the candidate `n` (Q0.15).
+///
+/// The product is exact. A closed gate (`1 − z` below 1/55) is carried with 20 fraction bits, so that a slow unit keeps its time constant
+/// and, up to z = 0.99995, moves on every step until it is within one Q0.15 unit of its target. `|h| ≤ 2³⁰` is preserved: `h` never leaves the interval between the old `h` and `n`.
+#[inline(always)]
+#[must_use]
+pub const fn update(t: i16, n: i16, h: i32) -> i32 {
+    let (complement, shift) = fixed::sigmoid_complement(t);
+    let distance = n as i32 - (h >> 15);
+    h + ((complement as i32 * distance) >> shift)
+}
+
+/// The hidden state as Q0.15.
+#[inline(always)]
+#[must_use]
+pub const fn state_q15(h: i32) -> i16 {
+    saturate_i16(h >> 15)
+}
+
+/// The int8 view of a Q0.15 value that the matrices read: `multiplier` steps per unit, saturated to ±127.
+#[inline(always)]
+#[must_use]
+pub const fn view(value: i16, multiplier: i16) -> i8 {
+    saturate_i8((value as i32 * multiplier as i32 + (1 << 14)) >> 15)
+}
+
+/// Whether every row keeps [`ACCUMULATOR_BOUND`]: `|bias| + 127 · (2^input_shift · Σ|w_ih| + Σ|w_hh|)`, with all weights in ±127.
+///
+/// `weight_ih` is `[rows, inputs]`, `weight_hh` `[rows, hidden]`, row-major; `bias` has one entry a row.
+#[must_use]
+pub const fn rows_fit(weight_ih: &[i8], weight_hh: &[i8], bias: &[i32], input_shift: u8) -> bool {
+    let rows = bias.len();
+    let (inputs, hidden) = (weight_ih.len() / rows, weight_hh.len() / rows);
+    let mut row = 0;
+    while row < rows {
+        let (Some(x), Some(h)) =
+            (absolute_sum(weight_ih, row * inputs, inputs), absolute_sum(weight_hh, row * hidden, hidden))
+        else {
+            return false;
+        };
+        let bias = bias[row] as i64;
+        if bias.abs() + 127 * ((x << input_shift) + h) >= ACCUMULATOR_BOUND {
+            return false;
+        }
+        row += 1;
+    }
+    true
+}
+
+/// `Σ|w|` of a row, or `None` when a weight is −128.
+const fn absolute_sum(weights: &[i8], start: usize, len: usize) -> Option<i64> {
+    let mut sum = 0;
+    let mut at = start;
+    while at < start + len {
+        if weights[at] == i8::MIN {
+            return None;
+        }
+        sum += (weights[at] as i64).abs();
+        at += 1;
+    }
+    Some(sum)
+}
+
+/// Panics unless a layer's scales hold what every backend relies on; in a constant, a compile error.
+pub(crate) const fn assert_scales(multiplier: &[i16], shift: u8) {
+    assert!(shift < 32, "a shift must be below 32");
+    let mut at = 0;
+    while at < multiplier.len() {
+        assert!(multiplier[at] >= 0, "a multiplier is never negative");
+        at += 1;
+    }
+}
+
+/// An integer reading to int8: `(reading − zero) · multiplier / 2^shift`, the difference saturated to i16, rounded, saturated to ±127.
+#[inline(always)]
+#[must_use]
+pub const fn quantize(reading: i16, zero: i16, multiplier: i16, shift: u8) -> i8 {
+    let shift = if shift == 0 { 1 } else { shift as u32 & 31 };
+    let product = reading.saturating_sub(zero) as i32 * multiplier as i32;
+    saturate_i8(product.saturating_add(1 << (shift - 1)) >> shift)
+}

@@ -1,0 +1,60 @@
+//! Symbols as input: an embedding table, or the one-hot vector of the symbol.
+
+use crate::{
+    backend::Backend,
+    stack::{Layer, OneHotLayer},
+};
+
+/// A table of `V` rows: symbol in, row `[T; D]` out; `f32` for an f32 model, `i8` in ±127 for an int8 one.
+///
+/// A symbol past the last row gives the zero vector.
+///
+/// ```
+/// use gru_core::{Embedding, Layer};
+///
+/// static TABLE: [[f32; 2]; 3] = [[0.0, 0.1], [1.0, 1.1], [2.0, 2.1]];
+/// let embedding = Embedding::new(&TABLE);
+/// assert_eq!(embedding.step(&2, &mut ()), &[2.0, 2.1]);
+/// assert_eq!(embedding.step(&3, &mut ()), &[0.0, 0.0]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Embedding<T: 'static, const V: usize, const D: usize> {
+    table: &'static [[T; D]; V],
+    unknown: [T; D],
+}
+
+impl<T: Copy + Default, const V: usize, const D: usize> Embedding<T, V, D> {
+    /// A layer over a table.
+    #[must_use]
+    pub fn new(table: &'static [[T; D]; V]) -> Self {
+        Self { table, unknown: [T::default(); D] }
+    }
+}
+
+impl<T: Copy, const V: usize, const D: usize> Layer for Embedding<T, V, D> {
+    type Input = u16;
+    type Output = [T; D];
+    type State = ();
+
+    #[inline(always)]
+    fn forward<'s, B: Backend>(&'s self, _: B, &symbol: &u16, (): &'s mut ()) -> &'s [T; D] {
+        self.table.get(usize::from(symbol)).unwrap_or(&self.unknown)
+    }
+}
+
+/// A GRU layer that takes a symbol instead of its one-hot vector, and reads one column of `weight_ih` instead of all of them.
+///
+/// In int8 the one-hot value 1 is 127 steps. A symbol past the last column counts as the zero vector.
+#[derive(Clone, Copy, Debug)]
+pub struct OneHot<L>(pub L);
+
+impl<L: OneHotLayer> Layer for OneHot<L> {
+    type Input = u16;
+    type Output = L::Output;
+    type State = L::State;
+
+    #[inline(always)]
+    fn forward<'s, B: Backend>(&'s self, backend: B, &symbol: &u16, state: &'s mut L::State) -> &'s L::Output {
+        self.0.forward_symbol(backend, usize::from(symbol), state)
+    }
+}

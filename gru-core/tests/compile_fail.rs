@@ -1,0 +1,6 @@
+//! What must not compile, with the message that the compiler gives.
+
+#[test]
+fn misuse_does_not_compile() {
+    trybuild::TestCases::new().compile_fail("tests/compile_fail/*.rs");
+}

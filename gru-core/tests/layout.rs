@@ -1,0 +1,36 @@
+//! Packing is a bijection onto the packed stream, less its padding.
+
+use gru_core::layout::{DenseShape, GruShape, INT8_DEPTH, Placement, UNITS};
+
+#[test]
+fn every_weight_has_one_place_and_the_rest_is_padding() {
+    for placement in [Placement::After, Placement::Before] {
+        for depth in [1, INT8_DEPTH] {
+            for (input_size, hidden_size) in [(1, 1), (3, 2), (6, 17), (5, 32), (9, 48)] {
+                let shape = GruShape { input_size, hidden_size, depth, placement };
+                let ih: Vec<u32> = (1..).take(3 * hidden_size * input_size).collect();
+                let hh: Vec<u32> = (100_000..).take(3 * hidden_size * hidden_size).collect();
+                let mut packed = vec![0; shape.lanes() * UNITS * depth];
+                shape.pack(&ih, &hh, &mut packed);
+                let mut kept: Vec<u32> = packed.into_iter().filter(|&w| w != 0).collect();
+                kept.sort_unstable();
+                assert_eq!(kept, [ih, hh].concat());
+            }
+        }
+    }
+}
+
+#[test]
+fn dense_weights_have_one_place_each() {
+    for depth in [1, INT8_DEPTH] {
+        for (input_size, output_size) in [(1, 1), (3, 2), (6, 17), (33, 4)] {
+            let shape = DenseShape { input_size, output_size, depth };
+            let weight: Vec<u32> = (1..).take(output_size * input_size).collect();
+            let mut packed = vec![0; shape.lanes() * UNITS * depth];
+            shape.pack(&weight, &mut packed);
+            let mut kept: Vec<u32> = packed.into_iter().filter(|&w| w != 0).collect();
+            kept.sort_unstable();
+            assert_eq!(kept, weight);
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Layers put together: const-generic cells against the slice kernels, tuples, symbols, windows, heads.
+
+use gru_core::layout::{self, GruShape, INT8_DEPTH, Placement, UNITS};
+use gru_core::math::Rational;
+use gru_core::slices::{GruSlice, QGruSlice};
+use gru_core::{
+    Dense, DenseWeights, Embedding, Gru, GruWeights, Layer, OneHot, QDense, QDenseWeights, QGru, QGruWeights, Quantize,
+    Requantization, Reset, ResetAfter, ResetBefore, Stream, argmax, quant, softmax, softmax_q15,
+};
+
+mod random;
+use random::Random;
+
+const I: usize = 5;
+const H: usize = 18;
+const LANES: usize = layout::gru_f32_lanes(I, H);
+const QLANES: usize = layout::gru_int8_lanes(I, H);
+const BLOCKS: usize = layout::blocks(H);
+
+/// A weight for every place, made at compile time.
+const fn noise(seed: usize) -> i8 {
+    ((seed as u32).wrapping_mul(0x9E37_79B1) >> 24) as i8 / 2
+}
+
+const fn weights_int8<const C: usize>(salt: usize) -> [[[i8; C]; H]; 3] {
+    let mut weights = [[[0; C]; H]; 3];
+    let mut at = 0;
+    while at < 3 * H * C {
+        weights[at / (H * C)][at / C % H][at % C] = noise(at + salt);
+        at += 1;
+    }
+    weights
+}
+
+const fn weights_f32<const C: usize>(salt: usize) -> [[[f32; C]; H]; 3] {
+    let source = weights_int8::<C>(salt);
+    let mut weights = [[[0.0; C]; H]; 3];
+    let mut at = 0;
+    while at < 3 * H * C {
+        weights[at / (H * C)][at / C % H][at % C] = source[at / (H * C)][at / C % H][at % C] as f32 / 256.0;
+        at += 1;
+    }
+    weights
+}
+
+const WEIGHT_IH: [[[f32; I]; H]; 3] = weights_f32(0);
+const WEIGHT_HH: [[[f32; H]; H]; 3] = weights_f32(1000);
+const BIAS: [[f32; H]; 4] = [[0.1; H], [-0.2; H], [0.3; H], [-0.4; H]];
+const QWEIGHT_IH: [[[i8; I]; H]; 3] = weights_int8(0);
+const QWEIGHT_HH: [[[i8; H]; H]; 3] = weights_int8(1000);
+const QBIAS: [[i32; H]; 4] = [[500; H], [-200; H], [300; H], [77; H]];
+const MULTIPLIER: [[i16; H]; 4] = [[20_000; H], [30_000; H], [25_000; H], [17_000; H]];
+const REQUANTIZATION: Requantization = Requantization { shift: [3, 4, 3, 2], input_shift: 1, view: 140 };
+
+static AFTER: GruWeights<I, H, ResetAfter, LANES, BLOCKS> = GruWeights::pack(&WEIGHT_IH, &WEIGHT_HH, &BIAS);
+static BEFORE: GruWeights<I, H, ResetBefore, LANES, BLOCKS> = GruWeights::pack(&WEIGHT_IH, &WEIGHT_HH, &BIAS);
+static QAFTER: QGruWeights<I, H, ResetAfter, QLANES, BLOCKS> =
+    QGruWeights::pack(&QWEIGHT_IH, &QWEIGHT_HH, &QBIAS, &MULTIPLIER, REQUANTIZATION);
+static QBEFORE: QGruWeights<I, H, ResetBefore, QLANES, BLOCKS> =
+    QGruWeights::pack(&QWEIGHT_IH, &QWEIGHT_HH, &QBIAS, &MULTIPLIER, REQUANTIZATION);
+static HEAD: DenseWeights<H, 3, { layout::dense_f32_lanes(H, 3) }, { layout::blocks(3) }> =
+    DenseWeights::pack(&[[0.1; H], [-0.2; H], [0.3; H]], &[0.0, 0.1, 0.2]);
+static QHEAD: QDenseWeights<H, 3, { layout::dense_int8_lanes(H, 3) }, { layout::blocks(3) }> =
+    QDenseWeights::pack(&[[10; H], [-20; H], [30; H]], &[0, 100, 200], &[20_000; 3], 2);
+
+fn inputs(steps: usize) -> Vec<[f32; I]> {
+    let mut random = Random(3);
+    (0..steps).map(|_| std::array::from_fn(|_| random.unit())).collect()
+}
+
+fn int8_inputs(steps: usize) -> Vec<[i8; I]> {
+    inputs(steps).into_iter().map(|x| x.map(|v| (v * 127.0) as i8)).collect()
+}
+
+fn f32_cell_is_its_slice<R: Reset>(cell: &Gru<I, H, R>) {
+    let shape = GruShape { input_size: I, hidden_size: H, depth: 1, placement: R::PLACEMENT };
+    let mut lanes = vec![[0.0; UNITS]; shape.lanes()];
+    shape.pack(
+        WEIGHT_IH.as_flattened().as_flattened(),
+        WEIGHT_HH.as_flattened().as_flattened(),
+        lanes.as_flattened_mut(),
+    );
+    let mut bias = vec![[[0.0; UNITS]; 4]; BLOCKS];
+    layout::pack_rows(BIAS.as_flattened(), H, &mut bias);
+    let slice = GruSlice { shape, lanes: &lanes, bias: &bias };
+    let (mut state, mut h) = (Default::default(), [0.0; H]);
+    for x in inputs(20) {
+        slice.step::<Rational>(&x, &mut h, [&mut [0.0; H], &mut [0.0; H]]).unwrap();
+        assert_eq!(cell.step(&x, &mut state), &h);
+    }
+}
+
+fn int8_cell_is_its_slice<R: Reset>(cell: &QGru<I, H, R>) {
+    let shape = GruShape { input_size: I, hidden_size: H, depth: INT8_DEPTH, placement: R::PLACEMENT };
+    let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
+    shape.pack(
+        QWEIGHT_IH.as_flattened().as_flattened(),
+        QWEIGHT_HH.as_flattened().as_flattened(),
+        lanes.as_flattened_mut().as_flattened_mut(),
+    );
+    let (mut bias, mut multiplier) = (vec![[[0; UNITS]; 4]; BLOCKS], vec![[[0; UNITS]; 4]; BLOCKS]);
+    layout::pack_rows(QBIAS.as_flattened(), H, &mut bias);
+    layout::pack_rows(MULTIPLIER.as_flattened(), H, &mut multiplier);
+    let slice =
+        QGruSlice { shape, lanes: &lanes, bias: &bias, multiplier: &multiplier, requantization: REQUANTIZATION };
+    let (mut state, mut h, mut view) = (Default::default(), [0; H], [0; H]);
+    for x in int8_inputs(20) {
+        slice.step(&x, &mut h, &mut view, (&mut [0; H], &mut [0; H])).unwrap();
+        assert_eq!(cell.step(&x, &mut state), &view);
+        assert_eq!(state.hidden(), &h);
+    }
+}
+
+#[test]
+fn cells_run_the_slice_kernels() {
+    f32_cell_is_its_slice(&Gru::new(&AFTER));
+    f32_cell_is_its_slice(&Gru::new(&BEFORE));
+    int8_cell_is_its_slice(&QGru::new(&QAFTER));
+    int8_cell_is_its_slice(&QGru::new(&QBEFORE));
+}
+
+#[test]
+fn reset_placement_matters() {
+    let (after, before): (Gru<I, H>, Gru<I, H, ResetBefore>) = (Gru::new(&AFTER), Gru::new(&BEFORE));
+    let (mut a, mut b) = (Default::default(), Default::default());
+    for x in inputs(3) {
+        after.step(&x, &mut a);
+        before.step(&x, &mut b);
+    }
+    assert_ne!(a, b);
+}
+
+static MODEL: (Gru<I, H>, Dense<H, 3>) = (Gru::new(&AFTER), Dense::new(&HEAD));
+static QMODEL: (Quantize<I>, (QGru<I, H>, QDense<H, 3>)) =
+    (Quantize { zero: [3; I], multiplier: [20_000; I], shift: [15; I] }, (QGru::new(&QAFTER), QDense::new(&QHEAD)));
+
+#[test]
+fn a_tuple_feeds_each_layer_with_the_one_before() {
+    let (mut state, mut cell_state) = (Default::default(), Default::default());
+    for x in inputs(10) {
+        let h = *MODEL.0.step(&x, &mut cell_state);
+        assert_eq!(MODEL.step(&x, &mut state), MODEL.1.step(&h, &mut Default::default()));
+    }
+}
+
+#[test]
+fn tuples_nest() {
+    let (mut state, mut flat) = (Default::default(), Default::default());
+    for x in int8_inputs(10) {
+        let readings = x.map(|x| i16::from(x) + 3);
+        let quantized = readings.map(|r| quant::quantize(r, 3, 20_000, 15));
+        let view = *QMODEL.1.0.step(&quantized, &mut flat);
+        assert_eq!(QMODEL.step(&readings, &mut state), QMODEL.1.1.step(&view, &mut Default::default()));
+    }
+}
+
+#[test]
+fn a_window_is_its_steps_and_goes_on_from_the_state() {
+    let xs = inputs(12);
+    let mut outputs = [[0.0; 3]; 12];
+    let mut state = Default::default();
+    MODEL.window(&xs[..5], &mut outputs[..5], &mut state);
+    MODEL.window(&xs[5..], &mut outputs[5..], &mut state);
+    let mut stream = Stream::new(&MODEL);
+    for (x, output) in xs.iter().zip(&outputs) {
+        assert_eq!(stream.step(x), output);
+    }
+}
+
+#[test]
+fn a_window_stops_at_the_shorter_slice() {
+    let xs = inputs(4);
+    let mut outputs = [[7.0; 3]; 6];
+    MODEL.window(&xs, &mut outputs, &mut Default::default());
+    assert_eq!(outputs[4..], [[7.0; 3]; 2]);
+    assert!(outputs[..4].iter().all(|y| y != &[7.0; 3]));
+}
+
+#[test]
+fn reset_forgets_and_clone_remembers() {
+    let xs = inputs(3);
+    let mut stream = Stream::new(&MODEL);
+    let first = *stream.step(&xs[0]);
+    let mut fork = stream.clone();
+    let second = *stream.step(&xs[1]);
+    assert_eq!(fork.step(&xs[1]), &second);
+    stream.reset();
+    assert_eq!(stream.step(&xs[0]), &first);
+    let mut state = stream.state().clone();
+    MODEL.reset(&mut state);
+    assert_eq!(state, Default::default());
+}
+
+#[test]
+fn a_symbol_is_its_one_hot_vector() {
+    let (dense, symbols) = (Gru::<I, H>::new(&AFTER), OneHot(Gru::<I, H>::new(&AFTER)));
+    let (qdense, qsymbols) =
+        (QGru::<I, H, ResetBefore>::new(&QBEFORE), OneHot(QGru::<I, H, ResetBefore>::new(&QBEFORE)));
+    let (mut a, mut b, mut qa, mut qb) =
+        (Default::default(), Default::default(), Default::default(), Default::default());
+    // Symbols 5 and 7 have no column; 7 lies in the padding of the last int8 group.
+    for symbol in [0, 4, 2, 5, 1, 7, 3, u16::MAX] {
+        let hot = |one: i8| std::array::from_fn(|c| if c == usize::from(symbol) { one } else { 0 });
+        let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-6;
+        assert!(symbols.step(&symbol, &mut b).iter().zip(dense.step(&hot(1).map(f32::from), &mut a)).all(close));
+        assert_eq!(qsymbols.step(&symbol, &mut qb), qdense.step(&hot(127), &mut qa));
+    }
+}
+
+#[test]
+fn an_embedding_feeds_a_cell() {
+    static TABLE: [[f32; I]; 3] = [[0.5; I], [-0.5; I], [0.25; I]];
+    static CELL: Gru<I, H> = Gru::new(&AFTER);
+    let model = (Embedding::new(&TABLE), Gru::<I, H>::new(&AFTER));
+    let (mut state, mut cell) = (Default::default(), Default::default());
+    for symbol in [2, 0, 1, 9] {
+        let row = TABLE.get(usize::from(symbol)).copied().unwrap_or_default();
+        assert_eq!(model.step(&symbol, &mut state), CELL.step(&row, &mut cell));
+    }
+}
+
+#[test]
+fn a_nan_stays_until_reset_and_an_infinity_saturates() {
+    let mut stream = Stream::new(&MODEL.0);
+    stream.step(&[f32::NAN; I]);
+    assert!(stream.step(&[0.0; I]).iter().all(|h| h.is_nan()));
+    stream.reset();
+    assert!(stream.step(&[0.0; I]).iter().all(|h| h.is_finite()));
+}
+
+#[test]
+fn argmax_takes_the_first_of_equals_and_no_nan() {
+    assert_eq!(argmax::<f32>(&[]), 0);
+    assert_eq!(argmax(&[f32::NAN, f32::NAN]), 0);
+    assert_eq!(argmax(&[f32::NAN, f32::NEG_INFINITY]), 1);
+    assert_eq!(argmax(&[1, 3, 3, 2]), 1);
+}
+
+#[test]
+fn softmax_of_any_finite_logits_sums_to_one() {
+    let mut random = Random(9);
+    for scale in [0.0, 1.0, 30.0, 1e30] {
+        let mut y: [f32; 7] = std::array::from_fn(|_| random.unit() * scale);
+        let top = argmax(&y);
+        softmax::<Rational>(&mut y);
+        assert!((y.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        assert_eq!(argmax(&y), top);
+    }
+}
+
+#[test]
+fn integer_softmax_is_within_its_bound() {
+    let mut random = Random(10);
+    for frac_bits in 0..=15 {
+        for _ in 0..500 {
+            let logits: [i16; 6] = std::array::from_fn(|_| (random.next() >> 48) as i16);
+            let top = logits.into_iter().max().unwrap();
+            let exact: [f64; 6] = logits.map(|y| ((f64::from(y) - f64::from(top)) / f64::from(1 << frac_bits)).exp());
+            let sum: f64 = exact.iter().sum();
+            for (p, exact) in softmax_q15(&logits, frac_bits).iter().zip(exact) {
+                let error = f64::from(*p) / 32768.0 - exact / sum;
+                assert!(error.abs() < 3e-4, "{error:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn readings_are_quantised_by_the_rounding_rule() {
+    for reading in i16::MIN..=i16::MAX {
+        let exact = (f64::from(reading) - 3.0).clamp(-32768.0, 32767.0) * 20_000.0 / 32768.0;
+        assert_eq!(
+            quant::quantize(reading, 3, 20_000, 15),
+            (exact + 0.5).floor().clamp(-127.0, 127.0) as i8,
+            "{reading}"
+        );
+    }
+}
+
+#[test]
+fn the_state_never_leaves_the_interval_to_its_target_and_never_stalls() {
+    let mut random = Random(11);
+    for _ in 0..200_000 {
+        let (t, n) = ((random.next() >> 48) as i16, ((random.next() >> 48) as i16).max(-32767));
+        let h = (random.unit() * (1 << quant::STATE_BITS) as f32) as i32;
+        let next = quant::update(t, n, h);
+        let (low, high) = ((h >> 15).min(i32::from(n)), (h >> 15).max(i32::from(n)));
+        assert!((low..=high).contains(&(next >> 15)), "t {t}, n {n}, h {h}");
+        if t < 4096 * 5 && h >> 15 != i32::from(n) {
+            assert_ne!(next, h, "t {t}, n {n}");
+        }
+    }
+}
+
+#[test]
+fn placements_are_what_they_say() {
+    assert_eq!((ResetAfter::PLACEMENT, ResetBefore::PLACEMENT), (Placement::After, Placement::Before));
+}
+
+#[test]
+fn the_active_backend_has_a_name() {
+    assert_eq!(gru_core::backend::active(), "scalar");
+}

@@ -1,0 +1,321 @@
+//! Every kernel against the equations in f64.
+
+use gru_core::layout::{self, DenseShape, GruShape, INT8_DEPTH, Placement, UNITS};
+use gru_core::math::{Activation, Rational};
+use gru_core::slices::{DenseSlice, GruSlice, LengthMismatch, QDenseSlice, QGruSlice};
+use gru_core::{Requantization, quant};
+
+mod random;
+use random::Random;
+
+const SHAPES: [(usize, usize); 9] = [(1, 1), (3, 2), (2, 4), (6, 17), (4, 16), (9, 48), (28, 33), (40, 96), (7, 130)];
+
+/// A GRU layer in f64 with PyTorch's row-major weights.
+struct Reference {
+    placement: Placement,
+    input_size: usize,
+    hidden_size: usize,
+    weight_ih: Vec<f64>,
+    weight_hh: Vec<f64>,
+    /// `[4, H]`: r, z, n of the input half, n of the recurrent half.
+    bias: Vec<f64>,
+}
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+impl Reference {
+    /// The next state, where the matrices read `view(v)` in place of the state `v`.
+    fn step(&self, x: &[f64], h: &[f64], view: impl Fn(f64) -> f64) -> Vec<f64> {
+        let size = self.hidden_size;
+        let input = |gate: usize, unit: usize| {
+            dot(&self.weight_ih[(gate * size + unit) * self.input_size..][..self.input_size], x)
+        };
+        let hidden =
+            |gate: usize, unit: usize, h: &[f64]| dot(&self.weight_hh[(gate * size + unit) * size..][..size], h);
+        let seen: Vec<f64> = h.iter().map(|&v| view(v)).collect();
+        let gate = |gate: usize, unit: usize| {
+            sigmoid(input(gate, unit) + hidden(gate, unit, &seen) + self.bias[gate * size + unit])
+        };
+        let gated: Vec<f64> = (0..size).map(|unit| view(gate(0, unit) * h[unit])).collect();
+        (0..size)
+            .map(|unit| {
+                let (bias_input, bias_hidden) = (self.bias[2 * size + unit], self.bias[3 * size + unit]);
+                let recurrent = match self.placement {
+                    Placement::After => gate(0, unit) * (hidden(2, unit, &seen) + bias_hidden),
+                    Placement::Before => hidden(2, unit, &gated) + bias_hidden,
+                };
+                let (z, n) = (gate(1, unit), (input(2, unit) + bias_input + recurrent).tanh());
+                (1.0 - z) * n + z * h[unit]
+            })
+            .collect()
+    }
+}
+
+fn float_error<A: Activation>(placement: Placement, input_size: usize, hidden_size: usize, steps: usize) -> f64 {
+    let mut random = Random(0x5EED ^ (input_size * 1000 + hidden_size) as u64);
+    let scale = 1.0 / (hidden_size as f32).sqrt();
+    let mut weights = |n: usize| (0..n).map(|_| random.unit() * scale).collect::<Vec<f32>>();
+    let (weight_ih, weight_hh, bias) =
+        (weights(3 * hidden_size * input_size), weights(3 * hidden_size * hidden_size), weights(4 * hidden_size));
+    let shape = GruShape { input_size, hidden_size, depth: 1, placement };
+    let mut lanes = vec![[0.0; UNITS]; shape.lanes()];
+    shape.pack(&weight_ih, &weight_hh, lanes.as_flattened_mut());
+    let mut packed_bias = vec![[[0.0; UNITS]; 4]; layout::blocks(hidden_size)];
+    layout::pack_rows(&bias, hidden_size, &mut packed_bias);
+    let layer = GruSlice { shape, lanes: &lanes, bias: &packed_bias };
+
+    let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<f64>>();
+    let reference = Reference {
+        placement,
+        input_size,
+        hidden_size,
+        weight_ih: wide(&weight_ih),
+        weight_hh: wide(&weight_hh),
+        bias: wide(&bias),
+    };
+    let (mut h, mut exact) = (vec![0.0f32; hidden_size], vec![0.0; hidden_size]);
+    let mut scratch = [vec![0.0; hidden_size], vec![0.0; hidden_size]];
+    let mut worst = 0.0f64;
+    for _ in 0..steps {
+        let x: Vec<f32> = (0..input_size).map(|_| random.unit()).collect();
+        let [first, second] = &mut scratch;
+        layer.step::<A>(&x, &mut h, [first, second]).unwrap();
+        exact = reference.step(&wide(&x), &exact, |v| v);
+        worst = h.iter().zip(&exact).fold(worst, |worst, (h, exact)| worst.max((f64::from(*h) - exact).abs()));
+    }
+    worst
+}
+
+#[test]
+fn f32_stays_with_f64() {
+    for placement in [Placement::After, Placement::Before] {
+        for (input_size, hidden_size) in SHAPES {
+            let error = float_error::<Rational>(placement, input_size, hidden_size, 100);
+            assert!(error < 2e-6, "{placement:?} ({input_size}, {hidden_size}): {error:e}");
+        }
+    }
+}
+
+#[cfg(any(feature = "libm", feature = "std"))]
+#[test]
+fn f32_with_exact_activations_stays_with_f64() {
+    for placement in [Placement::After, Placement::Before] {
+        let error = float_error::<gru_core::math::Exact>(placement, 28, 33, 100);
+        assert!(error < 1e-6, "{placement:?}: {error:e}");
+    }
+}
+
+#[cfg(feature = "micromath")]
+#[test]
+fn f32_with_micromath_keeps_three_digits() {
+    let error = float_error::<gru_core::math::Micromath>(Placement::After, 28, 33, 100);
+    assert!(error < 2e-3, "{error:e}");
+}
+
+/// Random int8 rows and what they mean: `preactivation = accumulator · scale`.
+struct Quantised {
+    shape: GruShape,
+    weight_ih: Vec<i8>,
+    weight_hh: Vec<i8>,
+    /// Without the rounding term.
+    bias: Vec<i32>,
+    multiplier: Vec<i16>,
+    requantization: Requantization,
+}
+
+impl Quantised {
+    fn random(random: &mut Random, placement: Placement, input_size: usize, hidden_size: usize, extreme: bool) -> Self {
+        let mut weight = |n: usize| -> Vec<i8> {
+            (0..n)
+                .map(|_| {
+                    if extreme {
+                        [-127, 127][(random.next() >> 40) as usize & 1]
+                    } else {
+                        (random.unit() * 127.0).round() as i8
+                    }
+                })
+                .collect()
+        };
+        let (weight_ih, weight_hh) = (weight(3 * hidden_size * input_size), weight(3 * hidden_size * hidden_size));
+        // One unit of pre-activation is a few hundred shifted accumulator units: gates move through their whole range.
+        let shift =
+            (127.0 * 60.0 * ((input_size + hidden_size) as f64).sqrt() / 8192.0).log2().ceil().clamp(2.0, 20.0) as u8;
+        Self {
+            shape: GruShape { input_size, hidden_size, depth: INT8_DEPTH, placement },
+            weight_ih,
+            weight_hh,
+            bias: (0..4 * hidden_size).map(|_| (random.unit() * 4096.0) as i32 * (1 << (shift - 1))).collect(),
+            multiplier: (0..4 * hidden_size).map(|_| 16384 + (random.unit() * 16000.0) as i16).collect(),
+            requantization: Requantization { shift: [shift, shift, shift - 1, shift], input_shift: 1, view: 150 },
+        }
+    }
+
+    /// The rows as real numbers, for inputs and views that are integers: `x` counts 1, the state `view` counts.
+    fn reference(&self) -> Reference {
+        let GruShape { input_size, hidden_size, placement, .. } = self.shape;
+        let Requantization { shift, input_shift, view } = self.requantization;
+        let scale = |row: usize| {
+            let gate = row / hidden_size;
+            let halved = if gate < 2 { 2.0 } else { 1.0 };
+            f64::from(self.multiplier[row]) / 32768.0 / f64::from(1 << shift[gate]) / 4096.0 * halved
+        };
+        let input_count = |row: usize| if row < 2 * hidden_size { f64::from(1 << input_shift) } else { 1.0 };
+        // The recurrent half of the candidate has the last row of scales.
+        let recurrent_row = |row: usize| if row < 2 * hidden_size { row } else { row + hidden_size };
+        let weight_ih = self
+            .weight_ih
+            .iter()
+            .enumerate()
+            .map(|(at, &w)| f64::from(w) * input_count(at / input_size) * scale(at / input_size));
+        let weight_hh = self
+            .weight_hh
+            .iter()
+            .enumerate()
+            .map(|(at, &w)| f64::from(w) * f64::from(view) * scale(recurrent_row(at / hidden_size)));
+        Reference {
+            placement,
+            input_size,
+            hidden_size,
+            weight_ih: weight_ih.collect(),
+            weight_hh: weight_hh.collect(),
+            bias: self.bias.iter().enumerate().map(|(row, &b)| f64::from(b) * scale(row)).collect(),
+        }
+    }
+
+    /// Largest difference between one integer step and one f64 step from the same state, over a run.
+    fn step_error(&self, random: &mut Random, steps: usize, extreme: bool) -> f64 {
+        let GruShape { input_size, hidden_size, .. } = self.shape;
+        let shift = self.requantization.shift;
+        let biased: Vec<i32> =
+            self.bias.iter().enumerate().map(|(row, b)| b + (1 << (shift[row / hidden_size] - 1))).collect();
+        let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; self.shape.lanes()];
+        self.shape.pack(&self.weight_ih, &self.weight_hh, lanes.as_flattened_mut().as_flattened_mut());
+        let mut bias = vec![[[0; UNITS]; 4]; layout::blocks(hidden_size)];
+        layout::pack_rows(&biased, hidden_size, &mut bias);
+        let mut multiplier = vec![[[0; UNITS]; 4]; layout::blocks(hidden_size)];
+        layout::pack_rows(&self.multiplier, hidden_size, &mut multiplier);
+        let layer = QGruSlice {
+            shape: self.shape,
+            lanes: &lanes,
+            bias: &bias,
+            multiplier: &multiplier,
+            requantization: self.requantization,
+        };
+
+        let reference = self.reference();
+        let steps_per_unit = f64::from(self.requantization.view);
+        let view = |v: f64| (v * steps_per_unit).round().clamp(-127.0, 127.0) / steps_per_unit;
+        let (mut h, mut seen) = (vec![0; hidden_size], vec![0; hidden_size]);
+        let mut scratch = (vec![0; hidden_size], vec![0; hidden_size]);
+        let mut worst = 0.0f64;
+        for _ in 0..steps {
+            let x: Vec<i8> =
+                (0..input_size).map(|_| if extreme { 127 } else { (random.unit() * 127.0) as i8 }).collect();
+            let before: Vec<f64> = h.iter().map(|&h| f64::from(h >> 15) / 32768.0).collect();
+            let exact = reference.step(&x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>(), &before, view);
+            layer.step(&x, &mut h, &mut seen, (&mut scratch.0, &mut scratch.1)).unwrap();
+            for (unit, exact) in exact.iter().enumerate() {
+                assert!(h[unit].unsigned_abs() <= 1 << quant::STATE_BITS);
+                assert_eq!(seen[unit], quant::view(quant::state_q15(h[unit]), self.requantization.view));
+                worst = worst.max((f64::from(h[unit]) / f64::from(1 << quant::STATE_BITS) - exact).abs());
+            }
+        }
+        worst
+    }
+}
+
+#[test]
+fn an_int8_step_is_the_f64_step_of_its_rows() {
+    for placement in [Placement::After, Placement::Before] {
+        for (input_size, hidden_size) in SHAPES {
+            let mut random = Random((input_size * 1000 + hidden_size) as u64);
+            let layer = Quantised::random(&mut random, placement, input_size, hidden_size, false);
+            let error = layer.step_error(&mut random, 50, false);
+            // A tie in the view of r ⊙ h may fall either way: one weight's worth of difference.
+            let bound = if placement == Placement::Before { 6e-3 } else { 6e-4 };
+            assert!(error < bound, "{placement:?} ({input_size}, {hidden_size}): {error:e}");
+        }
+    }
+}
+
+#[test]
+fn extreme_weights_and_inputs_keep_the_state_in_range() {
+    for placement in [Placement::After, Placement::Before] {
+        for (input_size, hidden_size) in SHAPES {
+            let mut random = Random(hidden_size as u64);
+            let layer = Quantised::random(&mut random, placement, input_size, hidden_size, true);
+            // Saturated pre-activations differ from the equations, but never by more than the range of the state.
+            assert!(layer.step_error(&mut random, 50, true) <= 2.0);
+        }
+    }
+}
+
+#[test]
+fn dense_layers_are_the_f64_product() {
+    for (input_size, output_size) in SHAPES {
+        let mut random = Random(77);
+        let weight: Vec<f32> = (0..input_size * output_size).map(|_| random.unit()).collect();
+        let (bias, x): (Vec<f32>, Vec<f32>) =
+            ((0..output_size).map(|_| random.unit()).collect(), (0..input_size).map(|_| random.unit()).collect());
+        let shape = DenseShape { input_size, output_size, depth: 1 };
+        let mut lanes = vec![[0.0; UNITS]; shape.lanes()];
+        shape.pack(&weight, lanes.as_flattened_mut());
+        let mut packed = vec![[[0.0; UNITS]; 1]; layout::blocks(output_size)];
+        layout::pack_rows(&bias, output_size, &mut packed);
+        let mut y = vec![0.0; output_size];
+        DenseSlice { shape, lanes: &lanes, bias: &packed }.step(&x, &mut y).unwrap();
+        for (row, y) in y.iter().enumerate() {
+            let exact = f64::from(bias[row])
+                + (0..input_size).map(|c| f64::from(weight[row * input_size + c]) * f64::from(x[c])).sum::<f64>();
+            assert!((f64::from(*y) - exact).abs() < 1e-5);
+        }
+    }
+}
+
+#[test]
+fn int8_dense_layers_are_the_integer_product() {
+    for (input_size, output_size) in SHAPES {
+        let mut random = Random(78);
+        let mut int8 = |n: usize| (0..n).map(|_| (random.unit() * 127.0) as i8).collect::<Vec<i8>>();
+        let (weight, x) = (int8(input_size * output_size), int8(input_size));
+        let (bias, multiplier): (Vec<i32>, Vec<i16>) = (
+            (0..output_size as i32).map(|o| o * 1000 - 500).collect(),
+            (0..output_size as i16).map(|o| 32767 - o).collect(),
+        );
+        let shape = DenseShape { input_size, output_size, depth: INT8_DEPTH };
+        let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
+        shape.pack(&weight, lanes.as_flattened_mut().as_flattened_mut());
+        let (mut packed_bias, mut packed_multiplier) =
+            (vec![[[0; UNITS]; 1]; layout::blocks(output_size)], vec![[[0; UNITS]; 1]; layout::blocks(output_size)]);
+        layout::pack_rows(&bias, output_size, &mut packed_bias);
+        layout::pack_rows(&multiplier, output_size, &mut packed_multiplier);
+        let mut y = vec![0; output_size];
+        QDenseSlice { shape, lanes: &lanes, bias: &packed_bias, multiplier: &packed_multiplier, shift: 6 }
+            .step(&x, &mut y)
+            .unwrap();
+        for (row, y) in y.iter().enumerate() {
+            let sum = bias[row]
+                + (0..input_size).map(|c| i32::from(weight[row * input_size + c]) * i32::from(x[c])).sum::<i32>();
+            assert_eq!(*y, quant::requantize(sum, multiplier[row], 6));
+        }
+    }
+}
+
+#[test]
+fn a_slice_of_the_wrong_length_is_an_error_and_changes_nothing() {
+    let shape = GruShape { input_size: 2, hidden_size: 3, depth: 1, placement: Placement::After };
+    let lanes = vec![[1.0; UNITS]; shape.lanes()];
+    let bias = vec![[[1.0; UNITS]; 4]; layout::blocks(3)];
+    let layer = GruSlice { shape, lanes: &lanes, bias: &bias };
+    let (mut h, mut a, mut b) = ([0.0; 3], [0.0; 3], [0.0; 3]);
+    let error = layer.step::<Rational>(&[1.0; 5], &mut h, [&mut a, &mut b]).unwrap_err();
+    assert_eq!(error, LengthMismatch { name: "x", expected: 2, found: 5 });
+    assert_eq!(error.to_string(), "x must hold 2 values, found 5");
+    assert_eq!(h, [0.0; 3]);
+}
