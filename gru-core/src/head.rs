@@ -85,7 +85,7 @@ pub struct QDenseWeights<const I: usize, const O: usize, const LANES: usize, con
     lanes: [Int8Lane; LANES],
     bias: [[I32Lane; 1]; BLOCKS],
     multiplier: [[I16Lane; 1]; BLOCKS],
-    shift: u8,
+    shift: i8,
 }
 
 impl<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize> QDenseWeights<I, O, LANES, BLOCKS> {
@@ -96,7 +96,7 @@ impl<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize> QD
     /// When an accumulator could reach [`quant::ACCUMULATOR_BOUND`], a weight is −128 or a multiplier negative. In a `static`, where the packing
     /// happens at compile time, that is a compile error.
     #[must_use]
-    pub const fn pack(weight: &[[i8; I]; O], bias: &[i32; O], multiplier: &[i16; O], shift: u8) -> Self {
+    pub const fn pack(weight: &[[i8; I]; O], bias: &[i32; O], multiplier: &[i16; O], shift: i8) -> Self {
         const { assert!(I > 0 && O > 0, "a dense layer has at least one input and one output") };
         const { assert!(I <= quant::MAX_COLUMNS, "more columns than an accumulator can hold") };
         const { assert!(LANES == layout::dense_int8_lanes(I, O), "LANES must be layout::dense_int8_lanes(I, O)") };
@@ -126,7 +126,7 @@ pub struct QDense<const I: usize, const O: usize> {
     lanes: &'static [Int8Lane],
     bias: &'static [[I32Lane; 1]],
     multiplier: &'static [[I16Lane; 1]],
-    shift: u8,
+    shift: i8,
 }
 
 impl<const I: usize, const O: usize> QDense<I, O> {

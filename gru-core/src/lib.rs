@@ -46,4 +46,4 @@ pub use cell::{
 pub use head::{Buffer, Dense, DenseWeights, QDense, QDenseWeights, Quantize, argmax, softmax, softmax_q15};
 pub use stack::{Layer, OneHotLayer};
 pub use stream::Stream;
-pub use symbol::{Embedding, OneHot};
+pub use symbol::{Element, Embedding, OneHot};

@@ -63,11 +63,13 @@ pub const fn saturate_i8(value: i32) -> i8 {
     }
 }
 
-/// Brings an accumulator, whose bias contains the rounding term `2^(shift−1)`, to Q3.12: `accumulator · multiplier / 2^(shift+15)`.
+/// Brings an accumulator to Q3.12: `accumulator · multiplier / 2^(shift+15)`. Its bias contains `2^(shift−1)`, which rounds a positive shift;
+/// a negative `shift`, from −7 on, is a shift to the left.
 #[inline(always)]
 #[must_use]
-pub const fn requantize(accumulator: i32, multiplier: i16, shift: u8) -> i16 {
-    mul_q15(saturate_i16(accumulator.wrapping_shr(shift as u32)), multiplier)
+pub const fn requantize(accumulator: i32, multiplier: i16, shift: i8) -> i16 {
+    let (left, right) = if shift < 0 { (-shift as u32, 0) } else { (0, shift as u32) };
+    mul_q15(saturate_i16(accumulator.wrapping_shl(left).wrapping_shr(right)), multiplier)
 }
 
 /// `σ(2t) ⊙ v`: the reset gate applied to `v`.
@@ -141,8 +143,8 @@ const fn absolute_sum(weights: &[i8], start: usize, len: usize) -> Option<i64> {
 }
 
 /// Panics unless a layer's scales hold what every backend relies on; in a constant, a compile error.
-pub(crate) const fn assert_scales(multiplier: &[i16], shift: u8) {
-    assert!(shift < 32, "a shift must be below 32");
+pub(crate) const fn assert_scales(multiplier: &[i16], shift: i8) {
+    assert!(-8 < shift && shift < 32, "a shift is between -7 and 31");
     let mut at = 0;
     while at < multiplier.len() {
         assert!(multiplier[at] >= 0, "a multiplier is never negative");

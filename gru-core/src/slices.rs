@@ -183,7 +183,7 @@ pub struct QDenseSlice<'a> {
     /// Packed multipliers.
     pub multiplier: &'a [[I16Lane; 1]],
     /// Right shift of the accumulators.
-    pub shift: u8,
+    pub shift: i8,
 }
 
 impl QDenseSlice<'_> {

@@ -20,25 +20,44 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Embedding<T: 'static, const V: usize, const D: usize> {
     table: &'static [[T; D]; V],
-    unknown: [T; D],
 }
 
-impl<T: Copy + Default, const V: usize, const D: usize> Embedding<T, V, D> {
+impl<T, const V: usize, const D: usize> Embedding<T, V, D> {
     /// A layer over a table.
     #[must_use]
-    pub fn new(table: &'static [[T; D]; V]) -> Self {
-        Self { table, unknown: [T::default(); D] }
+    pub const fn new(table: &'static [[T; D]; V]) -> Self {
+        Self { table }
     }
 }
 
-impl<T: Copy, const V: usize, const D: usize> Layer for Embedding<T, V, D> {
+impl<T: Element, const V: usize, const D: usize> Layer for Embedding<T, V, D> {
     type Input = u16;
     type Output = [T; D];
     type State = ();
 
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, _: B, &symbol: &u16, (): &'s mut ()) -> &'s [T; D] {
-        self.table.get(usize::from(symbol)).unwrap_or(&self.unknown)
+        self.table.get(usize::from(symbol)).unwrap_or(T::zeros())
+    }
+}
+
+/// What a table may hold: `f32` or `i8`.
+pub trait Element: Copy + 'static {
+    /// The row of an unknown symbol.
+    fn zeros<const D: usize>() -> &'static [Self; D];
+}
+
+impl Element for f32 {
+    #[inline(always)]
+    fn zeros<const D: usize>() -> &'static [Self; D] {
+        const { &[0.0; D] }
+    }
+}
+
+impl Element for i8 {
+    #[inline(always)]
+    fn zeros<const D: usize>() -> &'static [Self; D] {
+        const { &[0; D] }
     }
 }
 

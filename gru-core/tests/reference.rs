@@ -145,7 +145,7 @@ impl Quantised {
         let (weight_ih, weight_hh) = (weight(3 * hidden_size * input_size), weight(3 * hidden_size * hidden_size));
         // One unit of pre-activation is a few hundred shifted accumulator units: gates move through their whole range.
         let shift =
-            (127.0 * 60.0 * ((input_size + hidden_size) as f64).sqrt() / 8192.0).log2().ceil().clamp(2.0, 20.0) as u8;
+            (127.0 * 60.0 * ((input_size + hidden_size) as f64).sqrt() / 8192.0).log2().ceil().clamp(2.0, 20.0) as i8;
         Self {
             shape: GruShape { input_size, hidden_size, depth: INT8_DEPTH, placement },
             weight_ih,

@@ -38,7 +38,7 @@ pub trait Backend: Copy {
     fn accumulate_int8<const G: usize>(self, accumulators: &mut [I32Lane; G], weights: &[[Int8Lane; G]], x: &[i8]);
 
     /// [`quant::requantize`](crate::quant::requantize) of each unit.
-    fn requantize(self, accumulators: &I32Lane, multiplier: &I16Lane, shift: u8) -> I16Lane;
+    fn requantize(self, accumulators: &I32Lane, multiplier: &I16Lane, shift: i8) -> I16Lane;
 
     /// [`quant::reset`](crate::quant::reset) of each unit.
     fn reset_int8(self, r: &I16Lane, v: &I16Lane) -> I16Lane;

@@ -51,7 +51,7 @@ impl Backend for Scalar {
     }
 
     #[inline(always)]
-    fn requantize(self, accumulators: &I32Lane, multiplier: &I16Lane, shift: u8) -> I16Lane {
+    fn requantize(self, accumulators: &I32Lane, multiplier: &I16Lane, shift: i8) -> I16Lane {
         array::from_fn(|u| quant::requantize(accumulators[u], multiplier[u], shift))
     }
 

@@ -12,8 +12,8 @@ use core::marker::PhantomData;
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Requantization {
-    /// Right shift per gate: r, z, n of the input half, n of the recurrent half; at most 31.
-    pub shift: [u8; 4],
+    /// Right shift per gate: r, z, n of the input half, n of the recurrent half; −7 to 31.
+    pub shift: [i8; 4],
     /// The input half of r and z counts `2^input_shift` times, so that both halves keep all bits of their weights.
     pub input_shift: u8,
     /// Steps of the int8 view per unit of hidden state: 127 covers ±1.
@@ -30,11 +30,15 @@ impl Requantization {
         bias: &[i32],
         multiplier: &[i16],
     ) {
-        let [r, z, n_input, n_hidden] = self.shift;
-        assert!(r < 32 && z < 32 && n_input < 32 && n_hidden < 32, "a shift must be below 32");
         assert!(self.input_shift < 16, "input_shift must be below 16");
         assert!(self.view > 0, "view must be positive");
-        quant::assert_scales(multiplier, 0);
+        let (gates, candidates) = multiplier.split_at(multiplier.len() / 2);
+        let ((r, z), (n_input, n_hidden)) =
+            (gates.split_at(gates.len() / 2), candidates.split_at(candidates.len() / 2));
+        quant::assert_scales(r, self.shift[0]);
+        quant::assert_scales(z, self.shift[1]);
+        quant::assert_scales(n_input, self.shift[2]);
+        quant::assert_scales(n_hidden, self.shift[3]);
         let h = shape.hidden_size;
         let ((ih, ih_n), (hh, hh_n)) = (weight_ih.split_at(2 * h * shape.input_size), weight_hh.split_at(2 * h * h));
         let ((gates, biases_n), empty) = (bias.split_at(2 * h), &[]);
@@ -65,7 +69,7 @@ pub struct QGruWeights<const I: usize, const H: usize, R, const LANES: usize, co
 impl<const I: usize, const H: usize, R: Reset, const LANES: usize, const BLOCKS: usize>
     QGruWeights<I, H, R, LANES, BLOCKS>
 {
-    /// Packs row-major weights, gates in the order r, z, n. `bias` (in accumulator units, with `2^(shift−1)` added) and `multiplier` (Q0.15, never
+    /// Packs row-major weights, gates in the order r, z, n. `bias` (in accumulator units, with `2^(shift−1)` added where the shift is positive) and `multiplier` (Q0.15, never
     /// negative) have four rows: r, z, n of the input half, n of the recurrent half.
     ///
     /// # Panics

@@ -17,7 +17,7 @@ pub(crate) struct GruView<'a> {
     pub bias: &'a [[I32Lane; 4]],
     pub multiplier: &'a [[I16Lane; 4]],
     pub lanes: &'a [Int8Lane],
-    pub shift: [u8; 4],
+    pub shift: [i8; 4],
     /// The input half of r and z counts `2^input_shift` times.
     pub input_shift: u8,
     /// Steps of the int8 view per unit of hidden state.
@@ -113,7 +113,7 @@ pub(crate) fn dense<B: Backend>(
     backend: B,
     bias: &[[I32Lane; 1]],
     multiplier: &[[I16Lane; 1]],
-    shift: u8,
+    shift: i8,
     lanes: &[Int8Lane],
     x: &[i8],
     y: &mut [i16],
