@@ -2,6 +2,7 @@
 
 use crate::dataset::{Dataset, Sample};
 use crate::ir::Model;
+use crate::progress::Progress;
 use crate::reference::Reference;
 
 /// Ranges over a whole dataset, from the `f64` reference.
@@ -11,6 +12,8 @@ pub struct Calibration {
     pub input: Vec<Range>,
     /// Of each layer's output per unit.
     pub outputs: Vec<Vec<Range>>,
+    /// Of each GRU layer's sums, `[4, H]`: r, z, n of the input half, n of the recurrent half; empty for other layers.
+    pub preactivations: Vec<Vec<Range>>,
 }
 
 /// The smallest and the largest value seen.
@@ -23,10 +26,12 @@ pub struct Range {
 }
 
 impl Calibration {
-    /// Plays every sequence from the zero state; `tick` is called after each step.
-    pub fn measure(model: &Model, data: &Dataset, mut tick: impl FnMut()) -> Self {
+    /// Plays every sequence from the zero state.
+    pub fn measure(model: &Model, data: &Dataset, progress: &dyn Progress) -> Self {
+        progress.begin("calibrate", data.len());
         let mut reference = Reference::new(model);
-        let mut calibration = Self { input: Vec::new(), outputs: vec![Vec::new(); model.layers().len()] };
+        let unseen = vec![Vec::new(); model.layers().len()];
+        let mut calibration = Self { input: Vec::new(), outputs: unseen.clone(), preactivations: unseen };
         for sequence in data.sequences() {
             reference.reset();
             for row in sequence {
@@ -35,7 +40,10 @@ impl Calibration {
                 for (index, ranges) in calibration.outputs.iter_mut().enumerate() {
                     Range::extend(ranges, reference.output(index));
                 }
-                tick();
+                for (index, ranges) in calibration.preactivations.iter_mut().enumerate() {
+                    Range::extend(ranges, reference.preactivations(index));
+                }
+                progress.step();
             }
         }
         calibration

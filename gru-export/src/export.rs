@@ -2,15 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::dataset::{Channels, Dataset};
-use crate::emit::{self, Module};
+use crate::calibrate::Calibration;
+use crate::dataset::{Array, Channels, Dataset, file_of};
+use crate::emit::Module;
 use crate::error::{Error, Result};
 use crate::float::FloatModel;
+use crate::int8::Int8Model;
 use crate::ir::{Input, Model, Standardization};
 use crate::load::load;
+use crate::lowered::Lowered;
 use crate::output;
+use crate::progress::Progress;
+use crate::quantise::quantise;
 use crate::source::Source;
 use crate::spec::Spec;
+use crate::verify::{Verification, verify};
 
 /// The arithmetic of the generated model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,6 +27,33 @@ pub enum Precision {
     F32,
     /// int8 weights and inputs, integers alone in a step, sensor counts in.
     Int8,
+}
+
+impl Precision {
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Int8 => "int8",
+        }
+    }
+}
+
+/// What the numbers of an input file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputUnit {
+    /// Raw units, as in training.
+    Raw,
+    /// Sensor counts: raw units divided by the LSB.
+    Count,
+}
+
+/// A model in its precision, and what led there.
+struct Prepared {
+    source: Source,
+    model: Model,
+    calibration: Option<Dataset>,
+    lowered: Lowered,
 }
 
 /// An export to be made.
@@ -111,18 +144,79 @@ impl Export {
     ///
     /// # Errors
     /// An input cannot be read or does not fit the others.
-    pub fn generate(&self) -> Result<String> {
-        let (source, model) = self.load()?;
-        let name = self.name.clone().unwrap_or_else(|| self.model.file_stem().unwrap_or_default().to_string_lossy().into_owned());
-        if !self.labels.is_empty() && self.labels.len() != model.output_size() {
-            return Err(
-                Error::new(format!("expected {} labels, one per output, found {}", model.output_size(), self.labels.len())).in_file(&self.model)
-            );
+    pub fn generate(&self, progress: &dyn Progress) -> Result<String> {
+        let Prepared { source, model, calibration, lowered } = self.prepare(progress)?;
+        let name = self
+            .name
+            .clone()
+            .unwrap_or_else(|| self.model.file_stem().unwrap_or_default().to_string_lossy().into_owned());
+        let outputs = model.output_size();
+        if !self.labels.is_empty() && self.labels.len() != outputs {
+            let problem = format!("expected {outputs} labels, one per output, found {}", self.labels.len());
+            return Err(Error::new(problem).in_file(&self.model));
         }
-        let float = FloatModel::new(&model).map_err(|error| error.in_file(&self.model))?;
-        let _data = self.calibration.as_ref().map(|path| Dataset::read(path, model.input())).transpose()?;
-        let module = Module { name: &name, labels: &self.labels, source: &source, model: &model, precision: "f32", provenance: &[] };
-        Ok(emit::emit_float(&module, &float))
+        let mut provenance = vec![("precision", self.precision.name().to_owned())];
+        if let Some(data) = &calibration {
+            let verification = verify(&model, &mut *lowered.runner(), data, None, progress)?;
+            provenance.push(("calibration", format!("sha256 {}", data.sha256())));
+            provenance.push(("error", lowered.stated(verification.reference.errors)));
+        }
+        let labels = &self.labels;
+        Ok(lowered.emit(&Module { name: &name, labels, source: &source, model: &model, provenance: &provenance }))
+    }
+
+    /// Runs the code that ships on `input` and compares its outputs with the `f64` reference, and with those of a
+    /// framework if `given`.
+    ///
+    /// # Errors
+    /// An input cannot be read or does not fit the others.
+    pub fn verify(
+        &self,
+        input: &Path,
+        unit: InputUnit,
+        given: Option<&Path>,
+        progress: &dyn Progress,
+    ) -> Result<Verification> {
+        let Prepared { model, lowered, .. } = self.prepare(progress)?;
+        let mut data = Dataset::read(input, model.input())?;
+        if unit == InputUnit::Count {
+            let lsb = self.lsb(&model)?.ok_or_else(|| Error::new("counts need an LSB to become raw units"))?;
+            data = data.scaled(&lsb);
+        }
+        let given_array = given.map(Array::read).transpose()?;
+        let verified = verify(&model, &mut *lowered.runner(), &data, given_array.as_ref(), progress);
+        verified.map_err(|error| error.in_file(given.unwrap_or(input)))
+    }
+
+    /// Loads the model and brings it to its precision.
+    fn prepare(&self, progress: &dyn Progress) -> Result<Prepared> {
+        let (source, model) = self.load()?;
+        let calibration = self.calibration.as_ref().map(|path| Dataset::read(path, model.input())).transpose()?;
+        let lowered = match self.precision {
+            Precision::F32 => FloatModel::new(&model).map(Lowered::Float),
+            Precision::Int8 => self.quantise(&model, calibration.as_ref(), progress).map(Lowered::Int8),
+        };
+        let lowered = lowered.map_err(|error| error.in_file(&self.model))?;
+        Ok(Prepared { source, model, calibration, lowered })
+    }
+
+    fn quantise(&self, model: &Model, data: Option<&Dataset>, progress: &dyn Progress) -> Result<Int8Model> {
+        let data = data.ok_or_else(|| {
+            Error::new("int8 needs typical input to choose its scales by").help("give --calibrate FILE")
+        })?;
+        let lsb = self.lsb(model)?;
+        let calibration = Calibration::measure(model, data, progress);
+        quantise(model, &calibration, lsb.as_deref())
+    }
+
+    /// Raw units per count, if given and the model takes channels.
+    fn lsb(&self, model: &Model) -> Result<Option<Vec<f64>>> {
+        let (Some(channels), Input::Vector(size)) = (&self.input_lsb, model.input()) else { return Ok(None) };
+        let lsb = channels.read("LSB", size)?;
+        match lsb.iter().position(|&lsb| !(lsb.is_finite() && lsb > 0.0)) {
+            None => Ok(Some(lsb)),
+            Some(at) => Err(Error::new(format!("the LSB of channel {at} is {}, not above zero", lsb[at]))),
+        }
     }
 
     /// The model file and what is in it, behind the standardization asked for.
@@ -136,7 +230,8 @@ impl Export {
             _ => return Err(Error::new("the input's mean and std only work together, one is missing")),
         };
         let Input::Vector(size) = model.input() else {
-            return Err(Error::new(format!("the model takes {}, which has no mean and std", model.input())).in_file(&self.model));
+            return Err(Error::new(format!("the model takes {}, which has no mean and std", model.input()))
+                .in_file(&self.model));
         };
         if model.standardization().is_some() {
             return Err(Error::new("the model brings its own input_mean and input_std")
@@ -152,8 +247,8 @@ impl Export {
     ///
     /// # Errors
     /// As [`generate`](Self::generate), or the file cannot be written.
-    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
-        output::write(path.as_ref(), self.generate()?.as_bytes())
+    pub fn write(&self, path: impl AsRef<Path>, progress: &dyn Progress) -> Result<()> {
+        output::write(path.as_ref(), self.generate(progress)?.as_bytes())
     }
 
     /// Writes the module to `OUT_DIR` of the build script that calls this, and has Cargo run it again when an input changes.
@@ -163,20 +258,23 @@ impl Export {
     /// As [`write`](Self::write), or this is not a build script.
     pub fn write_to_out_dir(&self, file_name: &str) -> Result<()> {
         for path in self.inputs() {
-            println!("cargo:rerun-if-changed={}", path.display());
+            println!("cargo::rerun-if-changed={}", path.display());
         }
-        let out_dir = std::env::var_os("OUT_DIR")
-            .ok_or_else(|| Error::new("the environment has no OUT_DIR").help("write_to_out_dir is for build scripts; elsewhere use write"))?;
-        self.write(Path::new(&out_dir).join(file_name))
+        let out_dir = std::env::var_os("OUT_DIR").ok_or_else(|| {
+            Error::new("the environment has no OUT_DIR")
+                .help("write_to_out_dir is for build scripts; elsewhere use write")
+        })?;
+        self.write(Path::new(&out_dir).join(file_name), &())
     }
 
     /// The files that the result depends on.
     fn inputs(&self) -> impl Iterator<Item = &Path> {
-        let channels = [&self.input_mean, &self.input_std, &self.input_lsb].into_iter().flatten().filter_map(|channels| match channels {
+        let channels = [&self.input_mean, &self.input_std, &self.input_lsb].into_iter().flatten();
+        let channels = channels.filter_map(|channels| match channels {
             Channels::File(path) => Some(path),
             Channels::Numbers(_) => None,
         });
         let files = [&self.spec, &self.calibration].into_iter().flatten();
-        std::iter::once(&self.model).chain(files).chain(channels).map(PathBuf::as_path)
+        std::iter::once(&self.model).chain(files).chain(channels).map(|path| file_of(path))
     }
 }

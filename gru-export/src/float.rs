@@ -1,9 +1,14 @@
 //! The f32 model: standardization folded into the first layer, every weight rounded once from `f64`.
 
-use gru_core::layout::{DenseShape, GruShape};
+use gru_core::backend::F32Lane;
+use gru_core::layout::{DenseShape, GruShape, UNITS, blocks, pack_rows};
+use gru_core::math::Rational;
+use gru_core::slices::{DenseSlice, GruSlice};
 
+use crate::dataset::Sample;
 use crate::error::{Error, Result, quoted};
 use crate::ir::{Dense, Gru, Layer, Matrix, Model, Standardization};
+use crate::verify::Shipped;
 
 /// The layers of an f32 model, weights in the canonical order of `gru-core`'s `pack` functions.
 #[derive(Debug, Clone)]
@@ -70,12 +75,19 @@ impl FloatLayer {
     fn new(layer: &Layer) -> Result<Self> {
         let round = |values: &[f64]| rounded(layer.name(), values);
         Ok(match layer {
-            Layer::Embedding(layer) => {
-                Self::Embedding { symbols: layer.weight.rows(), size: layer.weight.cols(), table: round(layer.weight.as_slice())? }
-            }
+            Layer::Embedding(layer) => Self::Embedding {
+                symbols: layer.weight.rows(),
+                size: layer.weight.cols(),
+                table: round(layer.weight.as_slice())?,
+            },
             Layer::Gru(gru) => Self::Gru {
                 one_hot: gru.one_hot,
-                shape: GruShape { input_size: gru.input_size(), hidden_size: gru.hidden_size(), depth: 1, placement: gru.reset.into() },
+                shape: GruShape {
+                    input_size: gru.input_size(),
+                    hidden_size: gru.hidden_size(),
+                    depth: 1,
+                    placement: gru.reset.into(),
+                },
                 weight_ih: round(&gates(&gru.weight_ih))?,
                 weight_hh: round(&gates(&gru.weight_hh))?,
                 bias: round(&gru.bias.concat())?,
@@ -111,4 +123,116 @@ fn rounded(layer: &str, values: &[f64]) -> Result<Vec<f32>> {
     let beyond = |value: f64| Error::new(format!("layer {}: {value:e} is beyond the range of f32", quoted(layer)));
     let round = |&value: &f64| Some(value as f32).filter(|rounded| rounded.is_finite()).ok_or_else(|| beyond(value));
     values.iter().map(round).collect()
+}
+
+/// The f32 kernels of `gru-core` on a model's packed weights.
+#[derive(Debug, Clone)]
+pub struct FloatRunner {
+    layers: Vec<Packed>,
+    /// What each layer gave last; for a GRU also its state.
+    outputs: Vec<Vec<f32>>,
+}
+
+#[derive(Debug, Clone)]
+enum Packed {
+    Embedding { size: usize, table: Vec<f32> },
+    Gru { shape: GruShape, lanes: Vec<F32Lane>, bias: Vec<[F32Lane; 4]> },
+    Dense { shape: DenseShape, lanes: Vec<F32Lane>, bias: Vec<[F32Lane; 1]> },
+}
+
+impl FloatRunner {
+    /// Packs the weights; the state is zero.
+    pub fn new(model: &FloatModel) -> Self {
+        let layers: Vec<_> = model.layers.iter().map(Packed::new).collect();
+        let outputs = layers.iter().map(|layer| vec![0.0; layer.output_size()]).collect();
+        Self { layers, outputs }
+    }
+}
+
+impl Shipped for FloatRunner {
+    fn reset(&mut self) {
+        self.outputs.iter_mut().for_each(|output| output.fill(0.0));
+    }
+
+    fn step(&mut self, sample: Sample<'_>) {
+        for (index, layer) in self.layers.iter().enumerate() {
+            let (before, rest) = self.outputs.split_at_mut(index);
+            let output = &mut rest[0];
+            let first;
+            let input = match (before.last(), sample) {
+                (Some(output), _) => output,
+                (None, Sample::Vector(raw)) => {
+                    first = raw.iter().map(|&x| x as f32).collect();
+                    &first
+                }
+                (None, Sample::Symbol(symbol)) => {
+                    first = layer.symbol(symbol);
+                    &first
+                }
+            };
+            layer.step(input, output);
+        }
+    }
+
+    fn output(&self, index: usize) -> Vec<f64> {
+        self.outputs[index].iter().map(|&y| f64::from(y)).collect()
+    }
+}
+
+impl Packed {
+    fn new(layer: &FloatLayer) -> Self {
+        match layer {
+            FloatLayer::Embedding { size, table, .. } => Self::Embedding { size: *size, table: table.clone() },
+            FloatLayer::Gru { shape, weight_ih, weight_hh, bias, .. } => {
+                let mut lanes = vec![[0.0; UNITS]; shape.lanes()];
+                shape.pack(weight_ih, weight_hh, lanes.as_flattened_mut());
+                Self::Gru { shape: *shape, lanes, bias: rows(bias, shape.hidden_size) }
+            }
+            FloatLayer::Dense { shape, weight, bias } => {
+                let mut lanes = vec![[0.0; UNITS]; shape.lanes()];
+                shape.pack(weight, lanes.as_flattened_mut());
+                Self::Dense { shape: *shape, lanes, bias: rows(bias, shape.output_size) }
+            }
+        }
+    }
+
+    fn output_size(&self) -> usize {
+        match self {
+            Self::Embedding { size, .. } => *size,
+            Self::Gru { shape, .. } => shape.hidden_size,
+            Self::Dense { shape, .. } => shape.output_size,
+        }
+    }
+
+    /// The vector that a symbol stands for.
+    fn symbol(&self, symbol: usize) -> Vec<f32> {
+        match self {
+            Self::Embedding { size, table } => table[symbol * size..][..*size].to_vec(),
+            Self::Gru { shape: GruShape { input_size: i, .. }, .. }
+            | Self::Dense { shape: DenseShape { input_size: i, .. }, .. } => {
+                (0..*i).map(|column| f32::from(u8::from(column == symbol))).collect()
+            }
+        }
+    }
+
+    fn step(&self, input: &[f32], output: &mut [f32]) {
+        let done = match self {
+            Self::Embedding { .. } => {
+                output.copy_from_slice(input);
+                Ok(())
+            }
+            Self::Gru { shape, lanes, bias } => {
+                let (mut first, mut second) = (vec![0.0; output.len()], vec![0.0; output.len()]);
+                GruSlice { shape: *shape, lanes, bias }.step::<Rational>(input, output, [&mut first, &mut second])
+            }
+            Self::Dense { shape, lanes, bias } => DenseSlice { shape: *shape, lanes, bias }.step(input, output),
+        };
+        done.expect("lengths come from the shapes");
+    }
+}
+
+fn rows<const G: usize>(values: &[f32], units: usize) -> Vec<[F32Lane; G]> {
+    let mut packed = vec![[[0.0; UNITS]; G]; blocks(units)];
+    pack_rows(values, units, &mut packed);
+    packed
 }

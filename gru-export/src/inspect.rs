@@ -115,13 +115,19 @@ impl Footprint {
     fn of(layer: &Layer, element: Element) -> Self {
         let (depth, weight, scaled_bias, state) = match element {
             Element::F32 => (1, size_of::<f32>(), size_of::<f32>(), size_of::<f32>()),
-            Element::Int8 => (INT8_DEPTH, size_of::<i8>(), size_of::<i32>() + size_of::<i16>(), size_of::<i32>() + size_of::<i8>()),
+            Element::Int8 => {
+                (INT8_DEPTH, size_of::<i8>(), size_of::<i32>() + size_of::<i16>(), size_of::<i32>() + size_of::<i8>())
+            }
         };
-        let packed = |units: usize, lanes: usize, biases: usize| units.next_multiple_of(UNITS) * (lanes * depth * weight + biases * scaled_bias);
+        let packed = |units: usize, lanes: usize, biases: usize| {
+            units.next_multiple_of(UNITS) * (lanes * depth * weight + biases * scaled_bias)
+        };
         let output_size = layer.output_size();
         match layer {
             Layer::Embedding(layer) => Self { flash: layer.weight.as_slice().len() * weight, ram: 0 },
-            Layer::Gru(layer) => Self { flash: packed(output_size, shape(layer, depth).block_lanes(), 4), ram: output_size * state },
+            Layer::Gru(layer) => {
+                Self { flash: packed(output_size, shape(layer, depth).block_lanes(), 4), ram: output_size * state }
+            }
             Layer::Dense(layer) => {
                 let shape = DenseShape { input_size: layer.weight.cols(), output_size, depth };
                 let output = if depth == 1 { size_of::<f32>() } else { size_of::<i16>() };
@@ -156,26 +162,55 @@ impl fmt::Display for Report {
             cost(f, width, [&layer.name, layer.kind, &shape], layer.parameters, layer.f32, layer.int8)?;
         }
         cost(f, width, ["total", "", ""], self.parameters, self.f32, self.int8)?;
-        for (reset, n) in [(Reset::After, "n = tanh(W_n x + b_n + r ⊙ (U_n h + c_n))"), (Reset::Before, "n = tanh(W_n x + b_n + U_n (r ⊙ h))")] {
-            let of: Vec<_> = self.layers.iter().filter(|layer| layer.reset == Some(reset)).map(|layer| layer.name.as_str()).collect();
+        for (reset, n) in [
+            (Reset::After, "n = tanh(W_n x + b_n + r ⊙ (U_n h + c_n))"),
+            (Reset::Before, "n = tanh(W_n x + b_n + U_n (r ⊙ h))"),
+        ] {
+            let of: Vec<_> = self
+                .layers
+                .iter()
+                .filter(|layer| layer.reset == Some(reset))
+                .map(|layer| layer.name.as_str())
+                .collect();
             if !of.is_empty() {
                 let when = if reset == Reset::After { "after" } else { "before" };
                 writeln!(f, "\n{}: gates r, z, n; reset {when}", of.join(", "))?;
-                writeln!(f, "  r = σ(W_r x + U_r h + b_r)\n  z = σ(W_z x + U_z h + b_z)\n  {n}\n  h' = (1 − z) ⊙ n + z ⊙ h")?;
+                writeln!(
+                    f,
+                    "  r = σ(W_r x + U_r h + b_r)\n  z = σ(W_z x + U_z h + b_z)\n  {n}\n  h' = (1 − z) ⊙ n + z ⊙ h"
+                )?;
             }
         }
         Ok(())
     }
 }
 
-fn cost(f: &mut fmt::Formatter<'_>, width: usize, [name, kind, shape]: [&str; 3], parameters: usize, f32: Footprint, int8: Footprint) -> fmt::Result {
+fn cost(
+    f: &mut fmt::Formatter<'_>,
+    width: usize,
+    [name, kind, shape]: [&str; 3],
+    parameters: usize,
+    f32: Footprint,
+    int8: Footprint,
+) -> fmt::Result {
     let numbers = [parameters, f32.flash, f32.ram, int8.flash, int8.ram].map(|n| n.to_string());
     let [parameters, f32_flash, f32_ram, int8_flash, int8_ram] = numbers;
-    line(f, width, [name.to_owned(), kind.to_owned(), shape.to_owned(), parameters, f32_flash, f32_ram, int8_flash, int8_ram])
+    line(
+        f,
+        width,
+        [name.to_owned(), kind.to_owned(), shape.to_owned(), parameters, f32_flash, f32_ram, int8_flash, int8_ram],
+    )
 }
 
-fn line(f: &mut fmt::Formatter<'_>, width: usize, [name, kind, shape, parameters, flash, ram, q_flash, q_ram]: [String; 8]) -> fmt::Result {
-    writeln!(f, "{name:width$}  {kind:11}  {shape:>13}  {parameters:>10}  {flash:>10} {ram:>8}  {q_flash:>10} {q_ram:>8}")
+fn line(
+    f: &mut fmt::Formatter<'_>,
+    width: usize,
+    [name, kind, shape, parameters, flash, ram, q_flash, q_ram]: [String; 8],
+) -> fmt::Result {
+    writeln!(
+        f,
+        "{name:width$}  {kind:11}  {shape:>13}  {parameters:>10}  {flash:>10} {ram:>8}  {q_flash:>10} {q_ram:>8}"
+    )
 }
 
 fn row(values: &[f64]) -> String {

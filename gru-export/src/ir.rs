@@ -212,7 +212,9 @@ impl Layer {
             }
             Self::Dense(layer) => layer.bias.len() == layer.weight.rows(),
         };
-        consistent.then_some(()).ok_or_else(|| Error::new(format!("layer `{}`: its tensors' shapes disagree", self.name())))
+        consistent
+            .then_some(())
+            .ok_or_else(|| Error::new(format!("layer `{}`: its tensors' shapes disagree", self.name())))
     }
 }
 
@@ -256,7 +258,11 @@ impl Model {
         if let Some(Standardization { mean, std }) = &standardization {
             for (what, values) in [("mean", mean), ("std", std)] {
                 if self.input() != Input::Vector(values.len()) {
-                    return Err(Error::new(format!("the input {what} has {} values, but the model takes {}", values.len(), self.input())));
+                    return Err(Error::new(format!(
+                        "the input {what} has {} values, but the model takes {}",
+                        values.len(),
+                        self.input()
+                    )));
                 }
             }
             let bad = mean.iter().position(|m| !m.is_finite());
@@ -265,8 +271,11 @@ impl Model {
             }
             let bad = std.iter().position(|s| !(s.is_finite() && *s > 0.0));
             if let Some(channel) = bad {
-                return Err(Error::new(format!("the input std of channel {channel} is {}, not above zero", std[channel]))
-                    .help("leave a constant channel out of the model, or give it a std of 1"));
+                return Err(Error::new(format!(
+                    "the input std of channel {channel} is {}, not above zero",
+                    std[channel]
+                ))
+                .help("leave a constant channel out of the model, or give it a std of 1"));
             }
         }
         self.standardization = standardization;

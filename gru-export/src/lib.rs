@@ -1,7 +1,7 @@
 //! Turns trained GRU weights into static Rust arrays for [`gru_core`], and verifies them.
 //!
 //! [`Export`] does the whole job, from a build script or from the `gru-export` program; the modules are its stages:
-//! [`load`] → [`ir`] → [`calibrate`] → [`float`] → [`emit`], with [`reference`](mod@reference) as the measure of all arithmetic.
+//! [`load`] → [`ir`] → [`calibrate`] → [`float`] or [`quantise`](mod@quantise) → [`emit`], with [`reference`](mod@reference) as the measure of all arithmetic.
 
 pub mod calibrate;
 pub mod dataset;
@@ -10,14 +10,19 @@ mod error;
 mod export;
 pub mod float;
 pub mod inspect;
+pub mod int8;
 pub mod ir;
 mod load;
+mod lowered;
 pub mod output;
+pub mod progress;
+pub mod quantise;
 pub mod reference;
 mod source;
 pub mod spec;
+pub mod verify;
 
 pub use error::{Error, Result};
-pub use export::{Export, Precision};
+pub use export::{Export, InputUnit, Precision};
 pub use load::load;
 pub use source::{MAX_FILE_LEN, Source};

@@ -11,12 +11,19 @@ pub struct Reference<'a> {
     input: Vec<f64>,
     /// What each layer gave last; for a GRU also its state.
     outputs: Vec<Vec<f64>>,
+    /// The sums of each GRU layer: r, z, n of the input half, n of the recurrent half.
+    preactivations: Vec<Vec<f64>>,
 }
 
 impl<'a> Reference<'a> {
     /// At the zero state.
     pub fn new(model: &'a Model) -> Self {
-        Self { model, input: Vec::new(), outputs: model.layers().iter().map(|layer| vec![0.0; layer.output_size()]).collect() }
+        Self {
+            model,
+            input: Vec::new(),
+            outputs: model.layers().iter().map(|layer| vec![0.0; layer.output_size()]).collect(),
+            preactivations: vec![Vec::new(); model.layers().len()],
+        }
     }
 
     /// Back to the zero state.
@@ -38,7 +45,11 @@ impl<'a> Reference<'a> {
             let input = before.last().unwrap_or(&self.input);
             rest[0] = match (layer, sample) {
                 (Layer::Embedding(layer), Sample::Symbol(symbol)) => layer.weight.row(symbol).to_vec(),
-                (Layer::Gru(layer), _) => gru(layer, input, &rest[0]),
+                (Layer::Gru(layer), _) => {
+                    let (sums, next) = gru(layer, input, &rest[0]);
+                    self.preactivations[index] = sums.concat();
+                    next
+                }
                 (Layer::Dense(layer), _) => dense(layer, input),
                 (Layer::Embedding(_), Sample::Vector(_)) => panic!("expected a symbol, found a vector"),
             };
@@ -56,6 +67,11 @@ impl<'a> Reference<'a> {
         &self.outputs[index]
     }
 
+    /// The sums that layer `index` last put through σ and tanh, `[4, H]`: r, z, n of the input half, n of the recurrent half. Empty unless a GRU.
+    pub fn preactivations(&self, index: usize) -> &[f64] {
+        &self.preactivations[index]
+    }
+
     fn one_hot(&self, symbol: usize) -> Vec<f64> {
         let (Input::Symbol(count) | Input::Vector(count)) = self.model.input();
         (0..count).map(|i| f64::from(u8::from(i == symbol))).collect()
@@ -69,23 +85,35 @@ impl<'a> Reference<'a> {
     }
 }
 
-fn gru(layer: &Gru, x: &[f64], h: &[f64]) -> Vec<f64> {
+/// The sums of r, z, n of the input half and n of the recurrent half, and the next state.
+fn gru(layer: &Gru, x: &[f64], h: &[f64]) -> ([Vec<f64>; 4], Vec<f64>) {
     let [w_r, w_z, w_n] = layer.weight_ih.each_ref().map(|w| product(w, x));
     let [u_r, u_z, u_n] = &layer.weight_hh;
     let [b_r, b_z, b_n, c_n] = &layer.bias;
 
-    let r = zip3(&w_r, &product(u_r, h), b_r, |wx, uh, b| sigmoid(wx + uh + b));
-    let z = zip3(&w_z, &product(u_z, h), b_z, |wx, uh, b| sigmoid(wx + uh + b));
-    let recurrent = match layer.reset {
-        Reset::After => zip3(&r, &product(u_n, h), c_n, |r, uh, c| r * (uh + c)),
-        Reset::Before => product(u_n, &zip3(&r, h, h, |r, h, _| r * h)),
+    let r_sum = zip3(&w_r, &product(u_r, h), b_r, |wx, uh, b| wx + uh + b);
+    let z_sum = zip3(&w_z, &product(u_z, h), b_z, |wx, uh, b| wx + uh + b);
+    let r: Vec<f64> = r_sum.iter().map(|&sum| sigmoid(sum)).collect();
+    let input = zip(&w_n, b_n, |wx, b| wx + b);
+    let (recurrent, gated) = match layer.reset {
+        Reset::After => {
+            let recurrent = zip(&product(u_n, h), c_n, |uh, c| uh + c);
+            let gated = zip(&r, &recurrent, |r, recurrent| r * recurrent);
+            (recurrent, gated)
+        }
+        Reset::Before => {
+            let recurrent = product(u_n, &zip(&r, h, |r, h| r * h));
+            (recurrent.clone(), recurrent)
+        }
     };
-    let n = zip3(&w_n, b_n, &recurrent, |wx, b, uh| (wx + b + uh).tanh());
-    zip3(&z, &n, h, |z, n, h| (1.0 - z) * n + z * h)
+    let n = zip(&input, &gated, |input, gated| (input + gated).tanh());
+    let z: Vec<f64> = z_sum.iter().map(|&sum| sigmoid(sum)).collect();
+    let next = zip3(&z, &n, h, |z, n, h| (1.0 - z) * n + z * h);
+    ([r_sum, z_sum, input, recurrent], next)
 }
 
 fn dense(layer: &Dense, x: &[f64]) -> Vec<f64> {
-    product(&layer.weight, x).iter().zip(&layer.bias).map(|(wx, b)| wx + b).collect()
+    zip(&product(&layer.weight, x), &layer.bias, |wx, b| wx + b)
 }
 
 fn product(matrix: &Matrix, x: &[f64]) -> Vec<f64> {
@@ -94,6 +122,10 @@ fn product(matrix: &Matrix, x: &[f64]) -> Vec<f64> {
 
 fn sigmoid(a: f64) -> f64 {
     1.0 / (1.0 + (-a).exp())
+}
+
+fn zip(a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64) -> Vec<f64> {
+    a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect()
 }
 
 fn zip3(a: &[f64], b: &[f64], c: &[f64], f: impl Fn(f64, f64, f64) -> f64) -> Vec<f64> {

@@ -139,7 +139,8 @@ impl Spec {
     /// Not UTF-8, not TOML, an unknown or a missing key; with the line.
     pub fn parse(source: &Source) -> Result<Self> {
         let parse = || {
-            let text = std::str::from_utf8(source.bytes()).map_err(|error| Error::new(format!("expected UTF-8 text: {error}")))?;
+            let text = std::str::from_utf8(source.bytes())
+                .map_err(|error| Error::new(format!("expected UTF-8 text: {error}")))?;
             toml::from_str(text).map_err(|error: toml::de::Error| {
                 let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count()) + 1;
                 Error::new(format!("line {line}: {}", error.message()))

@@ -2,17 +2,19 @@
 
 mod export;
 mod terminal;
+mod verify;
 
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anstream::println;
+use anstream::print;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use gru_export::dataset::Channels;
 use gru_export::inspect::Report;
 use gru_export::spec::Spec;
-use gru_export::{Error, Result, Source, load};
+use gru_export::{Error, Export, Result, Source, load};
 
 use self::terminal::Terminal;
 
@@ -37,6 +39,8 @@ enum Command {
     },
     /// Generate a Rust module with the model's weights
     Export(export::Arguments),
+    /// Run the code that ships and compare it with an f64 reference and with given outputs
+    Verify(verify::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -54,6 +58,59 @@ struct ModelArguments {
     spec: Option<PathBuf>,
 }
 
+impl ModelArguments {
+    fn export(&self) -> Export {
+        let export = Export::new(&self.model);
+        match &self.spec {
+            Some(path) => export.spec(path),
+            None => export,
+        }
+    }
+}
+
+/// What int8 chooses its scales by.
+#[derive(clap::Args)]
+struct CalibrationArguments {
+    /// Typical input in raw units, for int8's scales: .npy or .npz of [T, I] or [N, T, I], or CSV
+    #[arg(long, value_name = "FILE", required_if_eq("precision", "int8"))]
+    calibrate: Option<PathBuf>,
+}
+
+impl CalibrationArguments {
+    fn configure(&self, export: Export) -> Export {
+        match &self.calibrate {
+            Some(path) => export.calibrate(path),
+            None => export,
+        }
+    }
+}
+
+/// What the numbers of an input mean.
+#[derive(clap::Args)]
+struct InputArguments {
+    /// Mean per channel that training subtracted, raw units: numbers, or a file of them
+    #[arg(long, value_name = "A,B,…|FILE", requires = "input_std", allow_hyphen_values = true)]
+    input_mean: Option<Channels>,
+    /// Standard deviation per channel that training divided by, raw units
+    #[arg(long, value_name = "A,B,…|FILE", requires = "input_mean")]
+    input_std: Option<Channels>,
+    /// Raw units per sensor count, per channel; an int8 model is fed counts
+    #[arg(long, value_name = "A,B,…|FILE")]
+    input_lsb: Option<Channels>,
+}
+
+impl InputArguments {
+    fn configure(&self, mut export: Export) -> Export {
+        if let (Some(mean), Some(std)) = (&self.input_mean, &self.input_std) {
+            export = export.input_mean(mean.clone()).input_std(std.clone());
+        }
+        match &self.input_lsb {
+            Some(lsb) => export.input_lsb(lsb.clone()),
+            None => export,
+        }
+    }
+}
+
 /// Runs the program on the process's arguments.
 pub fn run() -> ExitCode {
     let Arguments { command, terminal } = Arguments::parse();
@@ -61,6 +118,7 @@ pub fn run() -> ExitCode {
     let done = match command {
         Command::Inspect { model } => inspect(&model, &terminal),
         Command::Export(arguments) => export::run(&arguments, &terminal),
+        Command::Verify(arguments) => verify::run(&arguments, &terminal),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), env!("CARGO_BIN_NAME"), &mut io::stdout());
             Ok(ExitCode::SUCCESS)
@@ -80,7 +138,7 @@ fn inspect(arguments: &ModelArguments, terminal: &Terminal) -> Result<ExitCode> 
     if terminal.json {
         terminal.print_json(&report);
     } else {
-        println!("{report}");
+        print!("{report}");
     }
     Ok(ExitCode::SUCCESS)
 }

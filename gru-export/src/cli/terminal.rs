@@ -1,12 +1,17 @@
 //! What is printed, where and in which colours.
 
+use std::cell::RefCell;
+
 use anstream::{eprintln, println};
 use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
 use gru_export::Error;
+use gru_export::progress::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
+const HOLDS: Style = AnsiColor::Green.on_default().bold();
 const HELP: Style = AnsiColor::Cyan.on_default();
 
 /// Of `--help` and of argument errors.
@@ -49,6 +54,16 @@ impl Terminal {
         }
     }
 
+    /// The outcome in its colour.
+    pub(super) fn verdict(&self, holds: bool, yes: &str, no: &str) -> String {
+        if holds { format!("{HOLDS}holds:{HOLDS:#} {yes}") } else { format!("{ERROR}fails:{ERROR:#} {no}") }
+    }
+
+    /// Bars on standard error, if that is a terminal and nobody asked for quiet.
+    pub(super) fn progress(&self) -> Bars {
+        Bars { shown: !self.quiet && !self.json, bar: RefCell::new(ProgressBar::hidden()) }
+    }
+
     /// An error, on standard error.
     pub(super) fn report(&self, error: &Error) {
         if self.json {
@@ -62,5 +77,32 @@ impl Terminal {
         if let Some(advice) = error.advice() {
             eprintln!("  {HELP}help:{HELP:#} {advice}");
         }
+    }
+}
+
+/// One bar a stage.
+pub(super) struct Bars {
+    shown: bool,
+    bar: RefCell<ProgressBar>,
+}
+
+impl Progress for Bars {
+    fn begin(&self, stage: &'static str, steps: usize) {
+        if self.shown {
+            let style = ProgressStyle::with_template("{msg:10} {bar:40} {pos}/{len} steps, {eta} left")
+                .expect("a valid template");
+            let bar = ProgressBar::new(steps as u64).with_style(style).with_message(stage);
+            self.bar.replace(bar).finish_and_clear();
+        }
+    }
+
+    fn step(&self) {
+        self.bar.borrow().inc(1);
+    }
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        self.bar.borrow().finish_and_clear();
     }
 }

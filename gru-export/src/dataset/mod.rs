@@ -46,7 +46,9 @@ impl Array {
     fn finite(self) -> Result<Self> {
         match self.values.iter().position(|value| !value.is_finite()) {
             None => Ok(self),
-            Some(at) => Err(Error::new(format!("expected finite numbers, found {} at {}", self.values[at], self.position(at)))),
+            Some(at) => {
+                Err(Error::new(format!("expected finite numbers, found {} at {}", self.values[at], self.position(at))))
+            }
         }
     }
 
@@ -64,6 +66,11 @@ fn split_member(path: &Path) -> (&Path, Option<&str>) {
         Some((file, name)) if file.ends_with(".npz") => (Path::new(file), Some(name)),
         _ => (path, None),
     }
+}
+
+/// The file that a path with an optional `:NAME` means.
+pub(crate) fn file_of(path: &Path) -> &Path {
+    split_member(path).0
 }
 
 /// Input sequences for one model, each played from a zero state.
@@ -116,8 +123,9 @@ impl Dataset {
                     Input::Vector(i) => format!("[T, {i}] or [N, T, {i}]"),
                     Input::Symbol(_) => "[T] or [N, T] of symbols".to_owned(),
                 };
-                return Err(Error::new(format!("expected shape {expected}, found {shape:?}"))
-                    .help("T steps of the model's inputs, N recordings; one column a channel, in the order of training"));
+                return Err(Error::new(format!("expected shape {expected}, found {shape:?}")).help(
+                    "T steps of the model's inputs, N recordings; one column a channel, in the order of training",
+                ));
             }
         };
         if values.is_empty() {
@@ -126,11 +134,25 @@ impl Dataset {
         if let Input::Symbol(count) = input {
             let fits = |&value: &f64| value.fract() == 0.0 && (0.0..count as f64).contains(&value);
             if let Some(at) = values.iter().position(|value| !fits(value)) {
-                let problem = format!("expected integers from 0 to {}, found {} at {}", count - 1, values[at], array.position(at));
+                let problem = format!(
+                    "expected integers from 0 to {}, found {} at {}",
+                    count - 1,
+                    values[at],
+                    array.position(at)
+                );
                 return Err(Error::new(problem));
             }
         }
         Ok(Self { steps, width, values: array.values, sha256 })
+    }
+
+    /// Every channel multiplied by its factor.
+    #[must_use]
+    pub fn scaled(mut self, factors: &[f64]) -> Self {
+        for row in self.values.chunks_exact_mut(self.width) {
+            row.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
+        }
+        self
     }
 
     /// The sequences in order, each with its steps in order.
@@ -173,7 +195,11 @@ impl Channels {
         if values.len() == size {
             return Ok(values);
         }
-        let error = Error::new(format!("expected the {what} of {size} input channels, found {} numbers: {}", values.len(), listed(&values)));
+        let error = Error::new(format!(
+            "expected the {what} of {size} input channels, found {} numbers: {}",
+            values.len(),
+            listed(&values)
+        ));
         Err(match self {
             Self::Numbers(_) => error,
             Self::File(path) => error.in_file(path),

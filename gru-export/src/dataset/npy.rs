@@ -36,7 +36,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Array> {
     }
     let expected = shape.iter().try_fold(scalar.len, |len, &n| len.checked_mul(n));
     if expected != Some(data.len()) {
-        return Err(damaged(&format!("shape {shape:?} of dtype {} does not take the file's {} bytes", quoted(descr), data.len())));
+        return Err(damaged(&format!(
+            "shape {shape:?} of dtype {} does not take the file's {} bytes",
+            quoted(descr),
+            data.len()
+        )));
     }
     let values: Vec<f64> = data
         .chunks_exact(scalar.len)
@@ -62,14 +66,15 @@ pub(super) fn parse_member(bytes: &[u8], name: Option<&str>) -> Result<Array> {
         (None, [name]) => name,
         _ => {
             let wanted = name.map_or("expected one array".to_owned(), |name| format!("no array {}", quoted(name)));
-            return Err(
-                Error::new(format!("{wanted}, found {}", listed(names.iter().map(|name| quoted(name))))).help("name one of them: FILE.npz:NAME")
-            );
+            return Err(Error::new(format!("{wanted}, found {}", listed(names.iter().map(|name| quoted(name)))))
+                .help("name one of them: FILE.npz:NAME"));
         }
     };
     let mut member = Vec::new();
     let file = archive.by_name(&format!("{name}.npy")).map_err(damaged)?;
-    file.take(MAX_FILE_LEN).read_to_end(&mut member).map_err(|error| Error::io(&format!("unpack {}", quoted(name)), &error))?;
+    file.take(MAX_FILE_LEN)
+        .read_to_end(&mut member)
+        .map_err(|error| Error::io(&format!("unpack {}", quoted(name)), &error))?;
     parse(&member)
 }
 

@@ -7,7 +7,8 @@ use crate::error::{Error, Result, quoted};
 use super::Array;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Array> {
-    let mut reader = ReaderBuilder::new().has_headers(false).trim(Trim::All).comment(Some(b'#')).flexible(true).from_reader(bytes);
+    let mut reader =
+        ReaderBuilder::new().has_headers(false).trim(Trim::All).comment(Some(b'#')).flexible(true).from_reader(bytes);
     let (mut rows, mut width, mut values) = (0, 0, Vec::new());
     for (index, record) in reader.records().enumerate() {
         let record = record.map_err(|error| {
@@ -20,7 +21,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Array> {
         values.extend(row(&record)?);
         if rows > 0 && record.len() != width {
             let line = line(&record);
-            return Err(Error::new(format!("line {line}: expected {width} columns like the rows before, found {}", record.len())));
+            return Err(Error::new(format!(
+                "line {line}: expected {width} columns like the rows before, found {}",
+                record.len()
+            )));
         }
         width = record.len();
         rows += 1;

@@ -34,11 +34,14 @@ pub(super) fn infer(tensors: &Tensors<'_>) -> Result<Spec> {
         modules.push(affine(weight, tensors)?);
     }
     if names.recurrent.is_empty() {
-        return Err(Error::new("expected the tensors of an nn.GRU (`….weight_ih_l0`) or nn.GRUCell (`….weight_ih`), found neither")
-            .help("if the GRU's tensors have other names, say which in a TOML file and give it as --spec"));
+        return Err(Error::new(
+            "expected the tensors of an nn.GRU (`….weight_ih_l0`) or nn.GRUCell (`….weight_ih`), found neither",
+        )
+        .help("if the GRU's tensors have other names, say which in a TOML file and give it as --spec"));
     }
     if modules.len() > MAX_MODULES {
-        return Err(Error::new(format!("{} modules have too many possible orders to choose from", modules.len())).help(WRITE_SPEC));
+        return Err(Error::new(format!("{} modules have too many possible orders to choose from", modules.len()))
+            .help(WRITE_SPEC));
     }
     let mut orders = Vec::new();
     arrange(&mut modules, &mut Vec::new(), &mut orders);
@@ -79,7 +82,12 @@ impl<'a> Names<'a> {
                 }
             };
             if let Some(other) = buffer.replace(name.to_owned()) {
-                return Err(Error::new(format!("two tensors could be the {leaf}: {} and {}", quoted(&other), quoted(name))).help(WRITE_SPEC));
+                return Err(Error::new(format!(
+                    "two tensors could be the {leaf}: {} and {}",
+                    quoted(&other),
+                    quoted(name)
+                ))
+                .help(WRITE_SPEC));
             }
         }
         Ok(names)
@@ -89,11 +97,16 @@ impl<'a> Names<'a> {
 /// The layer number, if any, of a recurrent module's tensor; `None` for the tensors of other modules.
 fn recurrent_layer(name: &str, leaf: &str) -> Result<Option<Option<usize>>> {
     let unsupported = |what: &str, help: &str| Err(Error::tensor(name, format!("{what} is not supported")).help(help));
-    let Some(rest) = ["weight_ih", "weight_hh", "weight_hr", "bias_ih", "bias_hh"].iter().find_map(|kind| leaf.strip_prefix(kind)) else {
+    let Some(rest) =
+        ["weight_ih", "weight_hh", "weight_hr", "bias_ih", "bias_hh"].iter().find_map(|kind| leaf.strip_prefix(kind))
+    else {
         return Ok(None);
     };
     if rest.ends_with("_reverse") {
-        return unsupported("a bidirectional GRU", "a stream has no future to read backwards; train with bidirectional=False");
+        return unsupported(
+            "a bidirectional GRU",
+            "a stream has no future to read backwards; train with bidirectional=False",
+        );
     }
     if leaf.starts_with("weight_hr") {
         return unsupported("a projection (proj_size)", "only nn.LSTM has it; train an nn.GRU instead");
@@ -118,7 +131,8 @@ fn recurrent(prefix: &str, layers: &BTreeSet<Option<usize>>, tensors: &Tensors<'
                 .help("an nn.GRU's layers are numbered from 0 without gaps; save its whole state_dict"));
         }
         let suffix = layer.map_or(String::new(), |layer| format!("_l{layer}"));
-        let [weight_ih, weight_hh, bias_ih, bias_hh] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(|kind| tensor(kind, &suffix));
+        let [weight_ih, weight_hh, bias_ih, bias_hh] =
+            ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(|kind| tensor(kind, &suffix));
         sizes.push(gru_shape(tensors, &weight_ih, &weight_hh)?);
         let biased = tensors.has(&bias_ih) || tensors.has(&bias_hh);
         specs.push(LayerSpec::Gru {
@@ -183,9 +197,14 @@ fn arrange(left: &mut Vec<Vec<Module>>, chain: &mut Vec<Module>, orders: &mut Ve
 fn only<'a>(orders: &'a [Vec<Module>], modules: &[Vec<Module>]) -> Result<&'a [Module]> {
     let [order] = orders else {
         return Err(match orders.len() {
-            0 => Error::new(format!("no order in which these fit: {}", listed(modules.iter().flatten())))
-                .help("each must take as many values as the one before it gives; save the whole model, or give a --spec"),
-            _ => Error::new(format!("several orders are possible: {}", listed(orders.iter().map(|order| describe(order))))).help(WRITE_SPEC),
+            0 => Error::new(format!("no order in which these fit: {}", listed(modules.iter().flatten()))).help(
+                "each must take as many values as the one before it gives; save the whole model, or give a --spec",
+            ),
+            _ => Error::new(format!(
+                "several orders are possible: {}",
+                listed(orders.iter().map(|order| describe(order)))
+            ))
+            .help(WRITE_SPEC),
         });
     };
     let linear = |module: &Module| matches!(module.layers[..], [LayerSpec::Dense { .. }]);

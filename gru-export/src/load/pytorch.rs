@@ -28,7 +28,9 @@ pub(super) fn assemble(spec: &Spec, mut tensors: Tensors<'_>) -> Result<Model> {
 
 fn assemble_layer(layer: &LayerSpec, tensors: &mut Tensors<'_>) -> Result<Layer> {
     Ok(match layer {
-        LayerSpec::Embedding { weight } => Layer::Embedding(Embedding { name: layer_name(weight), weight: tensors.take_matrix(weight)? }),
+        LayerSpec::Embedding { weight } => {
+            Layer::Embedding(Embedding { name: layer_name(weight), weight: tensors.take_matrix(weight)? })
+        }
         LayerSpec::Gru { weight_ih, weight_hh, bias_ih, bias_hh, one_hot, gate_order, reset, update } => {
             let (_, h) = gru_shape(tensors, weight_ih, weight_hh)?;
             let mut bias = |name: &Option<String>| match name {
@@ -79,7 +81,10 @@ pub(super) fn gru_shape(tensors: &Tensors<'_>, weight_ih: &str, weight_hh: &str)
         });
     }
     if ih_rows != expected {
-        return Err(Error::tensor(weight_ih, format!("expected {expected} rows like {weight_hh}, found [{ih_rows}, {i}]")));
+        return Err(Error::tensor(
+            weight_ih,
+            format!("expected {expected} rows like {weight_hh}, found [{ih_rows}, {i}]"),
+        ));
     }
     Ok((i, h))
 }

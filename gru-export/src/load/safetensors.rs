@@ -17,11 +17,9 @@ pub(super) struct Tensors<'a>(BTreeMap<String, TensorView<'a>>);
 
 impl<'a> Tensors<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self> {
-        recognise(bytes)?;
-        let file = match SafeTensors::deserialize(bytes) {
-            Ok(file) => file,
-            Err(error) => return Err(culprit(bytes).unwrap_or_else(|| damaged(&error.to_string()))),
-        };
+        let file = SafeTensors::deserialize(bytes).map_err(|error| {
+            culprit(bytes).or_else(|| mistaken(bytes)).unwrap_or_else(|| damaged(&error.to_string()))
+        })?;
         match culprit(bytes) {
             Some(error) => Err(error),
             None => Ok(Self(file.tensors().into_iter().collect())),
@@ -88,8 +86,11 @@ impl<'a> Tensors<'a> {
         })?;
         match values.iter().position(|value| !value.is_finite()) {
             None => Ok(values),
-            Some(at) => Err(Error::tensor(name, format!("expected finite numbers, found {} at {:?}", values[at], position(at, view.shape())))
-                .help("training diverged; export an earlier checkpoint")),
+            Some(at) => Err(Error::tensor(
+                name,
+                format!("expected finite numbers, found {} at {:?}", values[at], position(at, view.shape())),
+            )
+            .help("training diverged; export an earlier checkpoint")),
         }
     }
 }
@@ -115,16 +116,16 @@ fn position(mut at: usize, shape: &[usize]) -> Vec<usize> {
     index
 }
 
-/// Names the formats that are commonly mistaken for this one.
-fn recognise(bytes: &[u8]) -> Result<()> {
+/// Names the formats that are commonly taken for this one.
+fn mistaken(bytes: &[u8]) -> Option<Error> {
     let found = match bytes {
-        [] => return Err(Error::new("the file is empty").help(RESAVE)),
+        [] => "an empty file",
         [b'P', b'K', 3, 4, ..] | [0x80, 2..=5, ..] => "a PyTorch pickle",
         [0x89, b'H', b'D', b'F', ..] => "an HDF5 file",
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => "a NumPy array",
-        _ => return Ok(()),
+        _ => return None,
     };
-    Err(Error::new(format!("expected a safetensors file, found {found}")).help(RESAVE))
+    Some(Error::new(format!("expected a safetensors file, found {found}")).help(RESAVE))
 }
 
 fn damaged(reason: &str) -> Error {
@@ -149,18 +150,21 @@ fn culprit(bytes: &[u8]) -> Option<Error> {
             return Some(Error::tensor(name, format!("shape {shape:?} is larger than memory")).help(RESAVE));
         };
         if end.checked_sub(*start) != Some(bits / 8) {
-            let problem = format!("expected {} bytes for {dtype} {shape:?}, found the byte range {start}..{end}", bits / 8);
+            let problem =
+                format!("expected {} bytes for {dtype} {shape:?}, found the byte range {start}..{end}", bits / 8);
             return Some(Error::tensor(name, problem).help(RESAVE));
         }
         if *start != expected {
             let relation = if *start < expected { "overlaps" } else { "leaves a gap after" };
-            let problem = format!("byte range {start}..{end} {relation} the tensor before it, which ends at {expected}");
+            let problem =
+                format!("byte range {start}..{end} {relation} the tensor before it, which ends at {expected}");
             return Some(Error::tensor(name, problem).help(RESAVE));
         }
         expected = *end;
     }
     let found = rest.len() - header.len();
-    (expected != found).then(|| damaged(&format!("the header describes {expected} bytes of tensors, the file has {found}")))
+    (expected != found)
+        .then(|| damaged(&format!("the header describes {expected} bytes of tensors, the file has {found}")))
 }
 
 /// The header's tensors in order, doubled names included.

@@ -62,7 +62,10 @@ fn not_safetensors() {
         ("cut within the header", cut(40)),
         ("cut within the data", cut(sound.len() - 1)),
         ("bytes after the data", [&sound[..], b"x"].concat()),
-        ("header longer than the file", raw_model("{}", b"").into_iter().enumerate().map(|(i, b)| if i == 0 { 200 } else { b }).collect()),
+        (
+            "header longer than the file",
+            raw_model("{}", b"").into_iter().enumerate().map(|(i, b)| if i == 0 { 200 } else { b }).collect(),
+        ),
         ("header length of 2^64 − 1", vec![0xFF; 100]),
         ("header not UTF-8", [&2u64.to_le_bytes()[..], b"\xFF\xFE"].concat()),
         ("header not JSON", raw_model("{nonsense}", b"")),
@@ -74,8 +77,9 @@ fn not_safetensors() {
 
 #[test]
 fn lying_headers() {
-    let entry =
-        |name: &str, shape: &str, start: usize, end: usize| format!(r#""{name}":{{"dtype":"F32","shape":{shape},"data_offsets":[{start},{end}]}}"#);
+    let entry = |name: &str, shape: &str, start: usize, end: usize| {
+        format!(r#""{name}":{{"dtype":"F32","shape":{shape},"data_offsets":[{start},{end}]}}"#)
+    };
     let file = |entries: &[String]| raw_model(&format!("{{{}}}", entries.join(",")), &[0; 16]);
     let text = transcript([
         ("overlapping tensors", file(&[entry("a", "[2]", 0, 8), entry("b", "[3]", 4, 16)])),
@@ -123,7 +127,10 @@ fn other_architectures() {
         ("LSTM with proj_size", with([Tensor::new("gru.weight_hr_l0", &[2, 3])])),
         ("bidirectional", with([Tensor::new("gru.weight_ih_l0_reverse", &[9, 2])])),
         ("no recurrent layer", model(&Tensor::linear("head", 3, 2))),
-        ("BatchNorm beside it", with(["weight", "bias", "running_mean"].map(|leaf| Tensor::new(&format!("norm.{leaf}"), &[2])))),
+        (
+            "BatchNorm beside it",
+            with(["weight", "bias", "running_mean"].map(|leaf| Tensor::new(&format!("norm.{leaf}"), &[2]))),
+        ),
         ("convolution beside it", with([Tensor::new("conv.weight", &[4, 2, 3])])),
         ("a name that would move the cursor", with([Tensor::new("\u{1b}[2Jevil\n", &[2])])),
     ]);
@@ -133,7 +140,9 @@ fn other_architectures() {
 #[test]
 fn incomplete_layers() {
     let without = |name: &'static str| changed(|tensors| tensors.retain(|tensor| tensor.name != name));
-    let reshaped = |index: usize, shape: &'static [usize]| changed(|tensors| tensors[index] = Tensor::new(&tensors[index].name, shape));
+    let reshaped = |index: usize, shape: &'static [usize]| {
+        changed(|tensors| tensors[index] = Tensor::new(&tensors[index].name, shape))
+    };
     let text = transcript([
         ("layer 1 of 0, 1, 2 missing", with(Tensor::recurrent("gru", 2, 3, 3, 3))),
         ("layer 0 missing", renamed("_l0", "_l1")),
@@ -147,7 +156,10 @@ fn incomplete_layers() {
         ("weight_hh a vector", reshaped(1, &[27])),
         ("no inputs", reshaped(0, &[9, 0])),
         ("second layer of another size", with(Tensor::recurrent("gru", 1, 3, 4, 3))),
-        ("cell and stack under one name", with([Tensor::new("gru.weight_ih", &[9, 2]), Tensor::new("gru.weight_hh", &[9, 3])])),
+        (
+            "cell and stack under one name",
+            with([Tensor::new("gru.weight_ih", &[9, 2]), Tensor::new("gru.weight_hh", &[9, 3])]),
+        ),
     ]);
     insta::assert_snapshot!(text);
 }
@@ -157,11 +169,19 @@ fn ambiguous_orders() {
     let text = transcript([
         ("two GRUs of one size", joined([Tensor::recurrent("a", 0, 3, 3, 3), Tensor::recurrent("b", 0, 3, 3, 3)])),
         ("a square head", joined([Tensor::recurrent("gru", 0, 3, 3, 3), Tensor::linear("head", 3, 3)])),
-        ("a matrix that is an embedding or a head", joined([Tensor::recurrent("gru", 0, 3, 3, 3), vec![Tensor::new("table.weight", &[3, 3])]])),
+        (
+            "a matrix that is an embedding or a head",
+            joined([Tensor::recurrent("gru", 0, 3, 3, 3), vec![Tensor::new("table.weight", &[3, 3])]]),
+        ),
         ("sizes that do not fit", joined([Tensor::recurrent("gru", 0, 3, 2, 3), Tensor::linear("head", 4, 7)])),
         ("two dense layers", joined([Tensor::gru_and_head(2, 3, 5), Tensor::linear("out", 5, 4)])),
         ("a dense layer before", joined([Tensor::linear("embed", 7, 2), Tensor::gru_and_head(2, 3, 5)])),
-        ("eight dense layers", joined((0..8).map(|i| Tensor::linear(&format!("fc{i}"), 3, 3)).chain([Tensor::recurrent("gru", 0, 3, 3, 3)]))),
+        (
+            "eight dense layers",
+            joined(
+                (0..8).map(|i| Tensor::linear(&format!("fc{i}"), 3, 3)).chain([Tensor::recurrent("gru", 0, 3, 3, 3)]),
+            ),
+        ),
     ]);
     insta::assert_snapshot!(text);
 }

@@ -23,7 +23,10 @@ fn bad_specs() {
         ("a tensor used twice", format!("{GRU}{BIASES}{HEAD}{HEAD}").into()),
         ("a tensor left over", format!("{GRU}{HEAD}").into()),
         ("layers in the wrong order", format!("{HEAD}{GRU}{BIASES}").into()),
-        ("a symbol layer that is not the first", format!("{GRU}{BIASES}[[layer]]\ntype = \"embedding\"\nweight = \"head.weight\"\n").into()),
+        (
+            "a symbol layer that is not the first",
+            format!("{GRU}{BIASES}[[layer]]\ntype = \"embedding\"\nweight = \"head.weight\"\n").into(),
+        ),
     ] {
         let bench = Bench::with_model();
         bench.put("spec.toml", &spec);

@@ -61,7 +61,13 @@ fn standardization_beside_the_model_equals_its_own() {
     bench.put("beside.safetensors", &model(&Tensor::gru_and_head(2, 3, 4)));
     bench.put("std.csv", b"2,0.25\n");
     assert_eq!(bench.run("-q export inside.safetensors --precision f32 -o inside.rs").code, 0);
-    assert_eq!(bench.run("-q export beside.safetensors --precision f32 --input-mean 0.5,-2 --input-std std.csv -o beside.rs").code, 0);
-    let weights = |name: &str| fs::read_to_string(bench.path(name)).unwrap().split_once("static GRU_0").unwrap().1.to_owned();
+    assert_eq!(
+        bench
+            .run("-q export beside.safetensors --precision f32 --input-mean 0.5,-2 --input-std std.csv -o beside.rs")
+            .code,
+        0
+    );
+    let weights =
+        |name: &str| fs::read_to_string(bench.path(name)).unwrap().split_once("static GRU_0").unwrap().1.to_owned();
     assert_eq!(weights("inside.rs"), weights("beside.rs"));
 }

@@ -27,8 +27,12 @@ impl Tensor {
 
     /// Layer `layer` of an `nn.GRU` called `prefix`, with `gates` in place of 3.
     pub fn recurrent(prefix: &str, layer: usize, gates: usize, i: usize, h: usize) -> Vec<Self> {
-        let shapes =
-            [("weight_ih", vec![gates * h, i]), ("weight_hh", vec![gates * h, h]), ("bias_ih", vec![gates * h]), ("bias_hh", vec![gates * h])];
+        let shapes = [
+            ("weight_ih", vec![gates * h, i]),
+            ("weight_hh", vec![gates * h, h]),
+            ("bias_ih", vec![gates * h]),
+            ("bias_hh", vec![gates * h]),
+        ];
         shapes.into_iter().map(|(kind, shape)| Self::new(&format!("{prefix}.{kind}_l{layer}"), &shape)).collect()
     }
 

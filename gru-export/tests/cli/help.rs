@@ -6,7 +6,7 @@ use crate::program::{Bench, Transcript};
 fn help() {
     let bench = Bench::new();
     let mut transcript = Transcript::default();
-    for arguments in ["--help", "inspect --help", "export --help", "completions --help"] {
+    for arguments in ["--help", "inspect --help", "export --help", "verify --help", "completions --help"] {
         let run = bench.run(arguments);
         assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{arguments}");
         transcript.add(arguments, &run.stdout);

@@ -8,3 +8,4 @@ mod export;
 mod files;
 mod help;
 mod program;
+mod verify;

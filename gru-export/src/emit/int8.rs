@@ -1,0 +1,60 @@
+//! The layers of an int8 model as source text.
+
+use super::array::literal;
+use super::{Item, packed, reset};
+use crate::int8::{InputQuantization, Int8Layer};
+
+/// The input stage; it borrows nothing.
+pub(super) fn input(quantization: &InputQuantization) -> Item {
+    let InputQuantization { zero, multiplier, shift, .. } = quantization;
+    Item {
+        kind: format!("gru_core::Quantize<{}>", zero.len()),
+        value: format!("gru_core::Quantize {{ zero: {zero:?}, multiplier: {multiplier:?}, shift: {shift:?} }}"),
+        weights: String::new(),
+    }
+}
+
+pub(super) fn item(layer: &Int8Layer, index: usize) -> Item {
+    match layer {
+        Int8Layer::Embedding { symbols, size, table, .. } => {
+            let table = literal(&[*symbols, *size], table, 0);
+            Item::new(
+                "Embedding",
+                &format!("i8, {symbols}, {size}"),
+                &format!("EMBEDDING_{index}"),
+                &format!("[[i8; {size}]; {symbols}]"),
+                &table,
+            )
+        }
+        Int8Layer::Gru { one_hot, shape, weight_ih, weight_hh, bias, multiplier, requantization } => {
+            let (i, h, reset) = (shape.input_size, shape.hidden_size, reset(shape.placement));
+            let arguments = [
+                literal(&[3, h, i], weight_ih, 1),
+                literal(&[3, h, h], weight_hh, 1),
+                literal(&[4, h], bias, 1),
+                literal(&[4, h], multiplier, 1),
+            ];
+            let last = format!("    gru_core::{requantization:?},\n");
+            let kind = format!(
+                "gru_core::QGruWeights<{i}, {h}, {reset}, {{ gru_core::layout::gru_int8_lanes({i}, {h}) }}, {{ gru_core::layout::blocks({h}) }}>"
+            );
+            let item = Item::new(
+                "QGru",
+                &format!("{i}, {h}, {reset}"),
+                &format!("GRU_{index}"),
+                &kind,
+                &packed("QGruWeights", &arguments, &last),
+            );
+            if *one_hot { item.one_hot() } else { item }
+        }
+        Int8Layer::Dense { shape, weight, bias, multiplier, shift, .. } => {
+            let (i, o) = (shape.input_size, shape.output_size);
+            let arguments = [literal(&[o, i], weight, 1), literal(&[o], bias, 1), literal(&[o], multiplier, 1)];
+            let kind = format!(
+                "gru_core::QDenseWeights<{i}, {o}, {{ gru_core::layout::dense_int8_lanes({i}, {o}) }}, {{ gru_core::layout::blocks({o}) }}>"
+            );
+            let weights = packed("QDenseWeights", &arguments, &format!("    {shift},\n"));
+            Item::new("QDense", &format!("{i}, {o}"), &format!("DENSE_{index}"), &kind, &weights)
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The int8 model: integers in the canonical order of `gru-core`'s `pack` functions, and the kernels run on them.
+
+use gru_core::Requantization;
+use gru_core::backend::{I16Lane, I32Lane, Int8Lane};
+use gru_core::layout::{DenseShape, GruShape, INT8_DEPTH, UNITS, blocks, pack_rows};
+use gru_core::quant::{STATE_BITS, quantize};
+use gru_core::slices::{QDenseSlice, QGruSlice};
+
+use crate::dataset::Sample;
+use crate::verify::Shipped;
+
+/// A quantized model; made from a calibrated [`Model`](crate::ir::Model).
+#[derive(Debug, Clone)]
+pub struct Int8Model {
+    /// How sensor counts become int8; `None` for a symbol input.
+    pub input: Option<InputQuantization>,
+    /// First to last.
+    pub layers: Vec<Int8Layer>,
+}
+
+/// Counts to int8, per channel. See [`gru_core::Quantize`].
+#[derive(Debug, Clone)]
+pub struct InputQuantization {
+    /// Raw units per count.
+    pub lsb: Vec<f64>,
+    /// The count that becomes 0.
+    pub zero: Vec<i16>,
+    /// Multiplier.
+    pub multiplier: Vec<i16>,
+    /// Right shift.
+    pub shift: Vec<u8>,
+}
+
+/// One layer of an [`Int8Model`].
+#[derive(Debug, Clone)]
+pub enum Int8Layer {
+    /// A table of `[symbols, size]`.
+    Embedding {
+        /// Rows.
+        symbols: usize,
+        /// Columns.
+        size: usize,
+        /// Row-major.
+        table: Vec<i8>,
+        /// Value of one step.
+        scale: f64,
+    },
+    /// See [`gru_core::QGruWeights::pack`].
+    Gru {
+        /// Whether the input is a symbol.
+        one_hot: bool,
+        /// With depth [`INT8_DEPTH`].
+        shape: GruShape,
+        /// `[3, H, I]`.
+        weight_ih: Vec<i8>,
+        /// `[3, H, H]`.
+        weight_hh: Vec<i8>,
+        /// `[4, H]`.
+        bias: Vec<i32>,
+        /// `[4, H]`.
+        multiplier: Vec<i16>,
+        /// Of all rows.
+        requantization: Requantization,
+    },
+    /// See [`gru_core::QDenseWeights::pack`].
+    Dense {
+        /// With depth [`INT8_DEPTH`].
+        shape: DenseShape,
+        /// `[O, I]`.
+        weight: Vec<i8>,
+        /// `[O]`.
+        bias: Vec<i32>,
+        /// `[O]`.
+        multiplier: Vec<i16>,
+        /// Right shift of the accumulators.
+        shift: i8,
+        /// Fraction bits of an output.
+        frac_bits: u8,
+    },
+}
+
+/// The int8 kernels of `gru-core` on a model's packed weights.
+#[derive(Debug, Clone)]
+pub struct Int8Runner {
+    input: Option<InputQuantization>,
+    layers: Vec<Packed>,
+    states: Vec<State>,
+}
+
+#[derive(Debug, Clone)]
+enum Packed {
+    Embedding {
+        size: usize,
+        table: Vec<i8>,
+        scale: f64,
+    },
+    Gru {
+        shape: GruShape,
+        lanes: Vec<Int8Lane>,
+        bias: Vec<[I32Lane; 4]>,
+        multiplier: Vec<[I16Lane; 4]>,
+        requantization: Requantization,
+    },
+    Dense {
+        shape: DenseShape,
+        lanes: Vec<Int8Lane>,
+        bias: Vec<[I32Lane; 1]>,
+        multiplier: Vec<[I16Lane; 1]>,
+        shift: i8,
+        frac_bits: u8,
+    },
+}
+
+/// What a layer gave last.
+#[derive(Debug, Clone, Default)]
+struct State {
+    /// What the next layer reads.
+    view: Vec<i8>,
+    /// Hidden state of a GRU, Q1.30.
+    hidden: Vec<i32>,
+    /// Output of a dense layer.
+    logits: Vec<i16>,
+}
+
+impl Int8Runner {
+    /// Packs the weights; the state is zero.
+    pub fn new(model: &Int8Model) -> Self {
+        let layers: Vec<_> = model.layers.iter().map(Packed::new).collect();
+        Self { input: model.input.clone(), states: layers.iter().map(Packed::state).collect(), layers }
+    }
+
+    /// What the last layer gave last, as it ships: logits, or where a GRU is last its int8 view.
+    pub fn raw_output(&self) -> Vec<i16> {
+        match self.states.last() {
+            Some(State { logits, .. }) if !logits.is_empty() => logits.clone(),
+            Some(State { view, .. }) => view.iter().map(|&q| i16::from(q)).collect(),
+            None => Vec::new(),
+        }
+    }
+}
+
+impl Shipped for Int8Runner {
+    fn reset(&mut self) {
+        self.states = self.layers.iter().map(Packed::state).collect();
+    }
+
+    fn step(&mut self, sample: Sample<'_>) {
+        let mut input = match (sample, &self.input, self.layers.first()) {
+            (Sample::Vector(raw), Some(quantization), _) => quantization.apply(raw),
+            (Sample::Symbol(symbol), _, Some(layer)) => layer.symbol(symbol),
+            _ => Vec::new(),
+        };
+        for (layer, state) in self.layers.iter().zip(&mut self.states) {
+            layer.step(&input, state);
+            input.clone_from(&state.view);
+        }
+    }
+
+    fn output(&self, index: usize) -> Vec<f64> {
+        let state = &self.states[index];
+        match &self.layers[index] {
+            Packed::Embedding { scale, .. } => state.view.iter().map(|&q| f64::from(q) * scale).collect(),
+            Packed::Gru { .. } => state.hidden.iter().map(|&h| f64::from(h) / f64::from(1 << STATE_BITS)).collect(),
+            Packed::Dense { frac_bits, .. } => {
+                state.logits.iter().map(|&y| f64::from(y) / f64::from(1 << frac_bits)).collect()
+            }
+        }
+    }
+}
+
+impl InputQuantization {
+    /// Raw units to counts, as the sensor rounds them, to int8.
+    fn apply(&self, raw: &[f64]) -> Vec<i8> {
+        let count = |channel: usize| (raw[channel] / self.lsb[channel]).round() as i16;
+        let quantized = |channel: usize| {
+            quantize(count(channel), self.zero[channel], self.multiplier[channel], self.shift[channel])
+        };
+        (0..raw.len()).map(quantized).collect()
+    }
+}
+
+impl Packed {
+    fn new(layer: &Int8Layer) -> Self {
+        match layer {
+            Int8Layer::Embedding { size, table, scale, .. } => {
+                Self::Embedding { size: *size, table: table.clone(), scale: *scale }
+            }
+            Int8Layer::Gru { shape, weight_ih, weight_hh, bias, multiplier, requantization, .. } => {
+                let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
+                shape.pack(weight_ih, weight_hh, lanes.as_flattened_mut().as_flattened_mut());
+                let (bias, multiplier) = (rows(bias, shape.hidden_size), rows(multiplier, shape.hidden_size));
+                Self::Gru { shape: *shape, lanes, bias, multiplier, requantization: *requantization }
+            }
+            Int8Layer::Dense { shape, weight, bias, multiplier, shift, frac_bits } => {
+                let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
+                shape.pack(weight, lanes.as_flattened_mut().as_flattened_mut());
+                let (bias, multiplier) = (rows(bias, shape.output_size), rows(multiplier, shape.output_size));
+                Self::Dense { shape: *shape, lanes, bias, multiplier, shift: *shift, frac_bits: *frac_bits }
+            }
+        }
+    }
+
+    fn state(&self) -> State {
+        match self {
+            Self::Embedding { size, .. } => State { view: vec![0; *size], ..State::default() },
+            Self::Gru { shape, .. } => {
+                State { view: vec![0; shape.hidden_size], hidden: vec![0; shape.hidden_size], ..State::default() }
+            }
+            Self::Dense { shape, .. } => State { logits: vec![0; shape.output_size], ..State::default() },
+        }
+    }
+
+    /// The vector that a symbol stands for.
+    fn symbol(&self, symbol: usize) -> Vec<i8> {
+        match self {
+            Self::Embedding { size, table, .. } => table[symbol * size..][..*size].to_vec(),
+            Self::Gru { shape: GruShape { input_size: i, .. }, .. }
+            | Self::Dense { shape: DenseShape { input_size: i, .. }, .. } => {
+                (0..*i).map(|column| if column == symbol { i8::MAX } else { 0 }).collect()
+            }
+        }
+    }
+
+    fn step(&self, input: &[i8], state: &mut State) {
+        let done = match self {
+            Self::Embedding { .. } => {
+                state.view.copy_from_slice(input);
+                Ok(())
+            }
+            Self::Gru { shape, lanes, bias, multiplier, requantization } => {
+                let (mut views, mut updates) = (vec![0; shape.hidden_size], vec![0; shape.hidden_size]);
+                let layer = QGruSlice { shape: *shape, lanes, bias, multiplier, requantization: *requantization };
+                layer.step(input, &mut state.hidden, &mut state.view, (&mut views, &mut updates))
+            }
+            Self::Dense { shape, lanes, bias, multiplier, shift, .. } => {
+                QDenseSlice { shape: *shape, lanes, bias, multiplier, shift: *shift }.step(input, &mut state.logits)
+            }
+        };
+        done.expect("lengths come from the shapes");
+    }
+}
+
+fn rows<T: Copy + Default, const G: usize>(values: &[T], units: usize) -> Vec<[[T; UNITS]; G]> {
+    let mut packed = vec![[[T::default(); UNITS]; G]; blocks(units)];
+    pack_rows(values, units, &mut packed);
+    packed
+}

@@ -1,0 +1,195 @@
+//! The code that ships against the `f64` reference, and against outputs that a framework gave.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::dataset::{Array, Dataset, Sample};
+use crate::error::{Error, Result};
+use crate::ir::Model;
+use crate::progress::Progress;
+use crate::reference::Reference;
+
+/// A model in the arithmetic of the target, run by the kernels that the target runs.
+pub trait Shipped {
+    /// Back to the zero state.
+    fn reset(&mut self);
+
+    /// One step on raw input that fits the model.
+    fn step(&mut self, sample: Sample<'_>);
+
+    /// What layer `index` of the model gave last, in the units of the reference.
+    fn output(&self, index: usize) -> Vec<f64>;
+}
+
+/// How far values are from those expected.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Errors {
+    /// Largest magnitude of an error; NaN if a value is NaN.
+    pub max: f64,
+    /// Root of the mean square error.
+    pub rms: f64,
+    /// Signal to quantization noise in dB; infinite where nothing differs.
+    pub sqnr: f64,
+    /// Largest magnitude of an expected value.
+    pub peak: f64,
+}
+
+/// A model's outputs against those expected.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Of all values.
+    pub errors: Errors,
+    /// Steps whose largest output is the expected one.
+    pub argmax_agrees: usize,
+    /// Steps compared.
+    pub steps: usize,
+}
+
+/// One layer's outputs against those expected.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LayerErrors {
+    /// As the source names it.
+    pub name: String,
+    /// Of all values.
+    #[serde(flatten)]
+    pub errors: Errors,
+}
+
+/// What [`verify`] measured.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Verification {
+    /// First to last, against `f64`.
+    pub layers: Vec<LayerErrors>,
+    /// Outputs against `f64`.
+    pub reference: Comparison,
+    /// Outputs against those given.
+    pub given: Option<Comparison>,
+    /// All outputs, `[steps, output_size]`.
+    #[serde(skip)]
+    pub outputs: Vec<f32>,
+}
+
+impl Verification {
+    /// Whether no output is further than `tolerance` from the reference or from what was given.
+    pub fn holds(&self, tolerance: f64) -> bool {
+        let comparisons = [Some(&self.reference), self.given.as_ref()];
+        comparisons.into_iter().flatten().all(|comparison| comparison.errors.max <= tolerance)
+    }
+}
+
+/// Plays every sequence from the zero state.
+///
+/// # Errors
+/// `given` has not one row of the model's outputs per step.
+pub fn verify(
+    model: &Model,
+    shipped: &mut dyn Shipped,
+    data: &Dataset,
+    given: Option<&Array>,
+    progress: &dyn Progress,
+) -> Result<Verification> {
+    let size = model.output_size();
+    if let Some(Array { shape, values }) = given
+        && (shape.last() != Some(&size) || values.len() != data.len() * size)
+    {
+        return Err(Error::new(format!("expected {} steps of {size} outputs, found shape {shape:?}", data.len()))
+            .help("give the outputs of every step, in the order of the inputs"));
+    }
+    let mut given_rows = given.map(|given| given.values.chunks_exact(size));
+    let mut reference = Reference::new(model);
+    let mut layers = vec![Sums::default(); model.layers().len()];
+    let (mut against_reference, mut against_given, mut outputs) = (Sums::default(), Sums::default(), Vec::new());
+    progress.begin("verify", data.len());
+    for sequence in data.sequences() {
+        reference.reset();
+        shipped.reset();
+        for row in sequence {
+            let sample = Sample::new(model.input(), row);
+            let expected = reference.step(sample).to_vec();
+            shipped.step(sample);
+            for (index, sums) in layers.iter_mut().enumerate() {
+                sums.add(reference.output(index), &shipped.output(index));
+            }
+            let found = shipped.output(model.layers().len() - 1);
+            against_reference.add(&expected, &found);
+            if let Some(expected) = given_rows.as_mut().and_then(Iterator::next) {
+                against_given.add(expected, &found);
+            }
+            outputs.extend(found.iter().map(|&y| y as f32));
+            progress.step();
+        }
+    }
+    let names = model.layers().iter().map(|layer| layer.name().to_owned());
+    let errors = layers.iter().map(Sums::errors);
+    Ok(Verification {
+        layers: names.zip(errors).map(|(name, errors)| LayerErrors { name, errors }).collect(),
+        reference: against_reference.comparison(),
+        given: given.map(|_| against_given.comparison()),
+        outputs,
+    })
+}
+
+/// Running sums of a [`Comparison`].
+#[derive(Clone, Default)]
+struct Sums {
+    max: f64,
+    noise: f64,
+    signal: f64,
+    peak: f64,
+    values: usize,
+    argmax_agrees: usize,
+    steps: usize,
+}
+
+impl Sums {
+    fn add(&mut self, expected: &[f64], found: &[f64]) {
+        for (expected, found) in expected.iter().zip(found) {
+            let error = (found - expected).abs();
+            // `f64::max` would drop a NaN.
+            self.max = if error > self.max || error.is_nan() { error } else { self.max };
+            self.noise += error * error;
+            self.signal += expected * expected;
+            self.peak = self.peak.max(expected.abs());
+        }
+        self.values += expected.len();
+        self.argmax_agrees += usize::from(gru_core::argmax(expected) == gru_core::argmax(found));
+        self.steps += 1;
+    }
+
+    fn errors(&self) -> Errors {
+        Errors {
+            max: self.max,
+            rms: (self.noise / self.values as f64).sqrt(),
+            sqnr: 10.0 * (self.signal / self.noise).log10(),
+            peak: self.peak,
+        }
+    }
+
+    fn comparison(&self) -> Comparison {
+        Comparison { errors: self.errors(), argmax_agrees: self.argmax_agrees, steps: self.steps }
+    }
+}
+
+impl fmt::Display for Verification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.layers.iter().map(|layer| layer.name.chars().count()).max().unwrap_or_default().max(13);
+        writeln!(f, "{:width$}  {:>10}  {:>10}  {:>8}  argmax agrees", "", "max error", "RMS error", "SQNR dB")?;
+        for LayerErrors { name, errors } in &self.layers {
+            writeln!(f, "{name:width$}  {errors}")?;
+        }
+        let comparisons = [("output", Some(&self.reference)), ("output, given", self.given.as_ref())];
+        for (name, comparison) in comparisons {
+            let Some(Comparison { errors, argmax_agrees, steps }) = comparison else { continue };
+            let share = 100.0 * *argmax_agrees as f64 / *steps as f64;
+            writeln!(f, "{name:width$}  {errors}  {argmax_agrees} of {steps} steps, {share:.2} %")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Errors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>10.2e}  {:>10.2e}  {:>8.1}", self.max, self.rms, self.sqnr)
+    }
+}

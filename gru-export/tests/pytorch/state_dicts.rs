@@ -1,0 +1,48 @@
+//! Models as PyTorch users save them, in every float type.
+
+use gru_export::dataset::{Array, Dataset, Sample};
+use gru_export::reference::Reference;
+use gru_export::{Export, InputUnit, Source, load};
+
+use crate::{F32_BOUND, golden};
+
+const SOUND: [&str; 6] = ["gru_f16", "gru_bf16", "gru_f64", "grucell", "embedding", "wrapped"];
+
+#[test]
+fn f32_kernels_equal_pytorch() {
+    for name in SOUND {
+        let [input, outputs] = ["x", "y"].map(|kind| golden(&format!("{name}_{kind}.npy")));
+        let export = Export::new(golden(&format!("{name}.safetensors")));
+        let verification = export.verify(&input, InputUnit::Raw, Some(&outputs), &()).unwrap();
+        let given = verification.given.unwrap();
+        assert_eq!((given.steps, given.argmax_agrees), (50, 50), "{name}");
+        assert!(verification.holds(F32_BOUND), "{name}\n{verification}");
+    }
+}
+
+#[test]
+fn the_reference_equals_pytorch_in_f64() {
+    for name in ["gru_f16", "gru_bf16", "gru_f64"] {
+        let model = load(&Source::read(golden(&format!("{name}.safetensors"))).unwrap(), None).unwrap();
+        let data = Dataset::read(golden(&format!("{name}_x.npy")), model.input()).unwrap();
+        let expected = Array::read(golden(&format!("{name}_y.npy"))).unwrap();
+        let mut expected = expected.values.chunks_exact(model.output_size());
+        let mut reference = Reference::new(&model);
+        for row in data.sequences().flatten() {
+            for (found, expected) in
+                reference.step(Sample::new(model.input(), row)).iter().zip(expected.next().unwrap())
+            {
+                assert!((found - expected).abs() < 1e-14, "{name}: {found} for {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn other_architectures_are_refused() {
+    for (name, word) in [("lstm", "LSTM"), ("bidirectional", "bidirectional")] {
+        let source = Source::read(golden(&format!("{name}.safetensors"))).unwrap();
+        let error = load(&source, None).unwrap_err();
+        assert!(error.to_string().contains(word), "{error}");
+    }
+}
