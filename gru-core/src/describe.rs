@@ -1,26 +1,41 @@
-//! `Debug` and `defmt::Format` of layers: type and sizes, not the weights.
+//! `Debug` and `defmt::Format` of layers and streams: type, sizes and state, not the weights.
+
+use crate::{Dense, Embedding, Gru, QDense, QGru, Stream, stack::Layer};
+use core::fmt;
 
 macro_rules! describe {
-    ($($layer:ident<$($size:ident),+ $(; $choice:ident)*>)+) => {$(
-        impl<$(const $size: usize,)+ $($choice),*> core::fmt::Debug for crate::$layer<$($size,)+ $($choice),*> {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.write_str(stringify!($layer))?;
-                f.debug_list().entries([$($size),+]).finish()
+    ($layer:ty, [$($generics:tt)*], $name:literal, $sizes:expr) => {
+        impl<$($generics)*> fmt::Debug for $layer {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($name)?;
+                f.debug_list().entries($sizes).finish()
             }
         }
 
         #[cfg(feature = "defmt")]
-        impl<$(const $size: usize,)+ $($choice),*> defmt::Format for crate::$layer<$($size,)+ $($choice),*> {
+        impl<$($generics)*> defmt::Format for $layer {
             fn format(&self, f: defmt::Formatter<'_>) {
-                defmt::write!(f, "{=str}{=[?]}", stringify!($layer), [$($size),+]);
+                defmt::write!(f, "{=str}{=[?]}", $name, $sizes);
             }
         }
-    )+};
+    };
 }
 
-describe! {
-    Gru<I, H; R; A>
-    QGru<I, H; R>
-    Dense<I, O>
-    QDense<I, O>
+describe!(Gru<I, H, R, A>, [const I: usize, const H: usize, R, A], "Gru", [I, H]);
+describe!(QGru<I, H, R>, [const I: usize, const H: usize, R], "QGru", [I, H]);
+describe!(Dense<I, O>, [const I: usize, const O: usize], "Dense", [I, O]);
+describe!(QDense<I, O>, [const I: usize, const O: usize], "QDense", [I, O]);
+describe!(Embedding<T, V, D>, [T, const V: usize, const D: usize], "Embedding", [V, D]);
+
+impl<L: Layer<State: fmt::Debug> + fmt::Debug> fmt::Debug for Stream<'_, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").field("model", self.model()).field("state", self.state()).finish()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<L: Layer<State: defmt::Format> + defmt::Format> defmt::Format for Stream<'_, L> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Stream {{ model: {}, state: {} }}", self.model(), self.state());
+    }
 }

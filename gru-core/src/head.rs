@@ -153,6 +153,7 @@ impl<const I: usize, const O: usize> Layer for QDense<I, O> {
 
 /// The input of an int8 model: integer readings `[i16; I]`, such as the counts of a sensor, to `[i8; I]`. See [`quant::quantize`].
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Quantize<const I: usize> {
     /// The reading that becomes 0, per channel.
     pub zero: [i16; I],

@@ -30,6 +30,7 @@ pub enum Placement {
 
 /// The gates in PyTorch's order, which is the order of canonical weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Gate {
     /// Reset gate `r`.
     Reset = 0,
@@ -47,6 +48,7 @@ pub const fn blocks(units: usize) -> usize {
 
 /// Shape of a GRU layer and of its packed weights.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct GruShape {
     /// Columns of `weight_ih`.
     pub input_size: usize,
@@ -148,6 +150,7 @@ impl GruShape {
 
 /// Shape of a dense layer and of its packed weights.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DenseShape {
     /// Columns of the weight matrix.
     pub input_size: usize,

@@ -34,6 +34,12 @@ impl<'m, L: Layer> Stream<'m, L> {
         self.state = L::State::default();
     }
 
+    /// The model.
+    #[must_use]
+    pub const fn model(&self) -> &'m L {
+        self.model
+    }
+
     /// The state, to inspect or to keep.
     #[must_use]
     pub const fn state(&self) -> &L::State {

@@ -17,7 +17,7 @@ use crate::{
 /// assert_eq!(embedding.step(&2, &mut ()), &[2.0, 2.1]);
 /// assert_eq!(embedding.step(&3, &mut ()), &[0.0, 0.0]);
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Embedding<T: 'static, const V: usize, const D: usize> {
     table: &'static [[T; D]; V],
 }
@@ -65,6 +65,7 @@ impl Element for i8 {
 ///
 /// In int8 the one-hot value 1 is 127 steps. A symbol past the last column counts as the zero vector.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct OneHot<L>(pub L);
 
 impl<L: OneHotLayer> Layer for OneHot<L> {

@@ -298,6 +298,16 @@ fn placements_are_what_they_say() {
 }
 
 #[test]
+fn layers_are_described_by_their_sizes() {
+    assert_eq!(format!("{QMODEL:?}"), format!("({:?}, (QGru[5, 18], QDense[18, 3]))", QMODEL.0));
+    assert_eq!(format!("{:?}", Embedding::<i8, 2, 1>::new(&[[1], [2]])), "Embedding[2, 1]");
+    assert!(
+        format!("{:?}", Stream::new(&MODEL))
+            .starts_with("Stream { model: (Gru[5, 18], Dense[18, 3]), state: (GruState { h: [0.0")
+    );
+}
+
+#[test]
 fn the_active_backend_has_a_name() {
     assert_eq!(gru_core::backend::active(), "scalar");
 }

@@ -6,6 +6,7 @@ use core::array;
 
 /// Portable Rust, on every target.
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Scalar;
 
 impl Backend for Scalar {

@@ -16,10 +16,12 @@ pub trait Reset: Copy + Send + Sync + 'static {
 
 /// `n = tanh(W x + b + r ⊙ (U h + c))`: PyTorch, cuDNN, Keras by default, ONNX with `linear_before_reset = 1`.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ResetAfter;
 
 /// `n = tanh(W x + b + U (r ⊙ h))`: Cho et al. 2014, ONNX by default, Keras with `reset_after=False`.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ResetBefore;
 
 impl Reset for ResetAfter {

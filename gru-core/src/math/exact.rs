@@ -4,6 +4,7 @@ use super::Activation;
 ///
 /// Absolute error over all f32: tanh 1.1e-7, sigmoid 9e-8. About ten times the cost of [`Rational`](super::Rational).
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Exact;
 
 impl Activation for Exact {

@@ -5,6 +5,7 @@ use micromath::F32Ext;
 ///
 /// Absolute error over all f32: tanh 1.2e-3, sigmoid 6e-4.
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Micromath;
 
 impl Activation for Micromath {

@@ -4,6 +4,7 @@ use super::Activation;
 ///
 /// Absolute error: tanh 3.9e-7, sigmoid 2.1e-7 over all f32; exp 2e-7 for x ≤ 0. Never above 1 in magnitude.
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Rational;
 
 /// Beyond this, tanh differs from ±1 by less than the bound.
