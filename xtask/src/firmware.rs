@@ -1,0 +1,109 @@
+//! The example on the host and on the cores, each run held against PyTorch and against the others.
+
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::golden::Golden;
+use crate::matrix::{Core, Precision};
+use crate::qemu::{self, Mode};
+use crate::report::Run;
+use crate::shell;
+use crate::steps::Steps;
+use crate::table::Figures;
+
+/// Steps on which the int8 model decides as PyTorch does, at least.
+const INT8_AGREEMENT: f64 = 0.995;
+/// Largest difference of an f32 logit to PyTorch's. Logits reach about 10, and 2e-6 is the bound on the hidden state.
+const F32_TOLERANCE: f32 = 5e-5;
+
+/// What to run on a core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// The precisions that suit it.
+    Usual,
+    /// All precisions, and samples that come too fast.
+    All,
+}
+
+/// Runs the example on the host and then on the cores, one step each.
+pub fn check(steps: &mut Steps, golden: &Golden, cores: &[&Core], extent: Extent) -> Vec<Figures> {
+    let mut all: Vec<Figures> = Vec::new();
+    for precision in Precision::ALL {
+        all.extend(steps.run(format!("host {precision}"), || host(golden, precision)));
+    }
+    let int8_digest = all
+        .iter()
+        .find(|figures| figures.precision == Precision::Int8)
+        .map(|figures| figures.run.summary.digest.clone());
+
+    for core in cores {
+        for precision in Precision::ALL {
+            if extent == Extent::Usual && !core.precisions.contains(&precision) {
+                continue;
+            }
+            let figures = steps.run(format!("{} {precision}", core.title), || {
+                let figures = board(golden, core, precision, |_| ())?;
+                if precision == Precision::Int8 {
+                    let digest = int8_digest.as_ref().context("there is no digest of the host to compare with")?;
+                    let found = &figures.run.summary.digest;
+                    ensure!(found == digest, "expected the host's digest {digest}, found {found}");
+                }
+                Ok(figures)
+            });
+            all.extend(figures);
+        }
+        if extent == Extent::All {
+            steps.run(format!("{} overload", core.title), || overload(core));
+        }
+    }
+    all
+}
+
+/// Runs the example on the host.
+pub fn host(golden: &Golden, precision: Precision) -> Result<Figures> {
+    let mut command =
+        shell::cargo(&["run", "--quiet", "--package", "firmware-example", "--", "--precision", &precision.to_string()]);
+    let output = shell::read(command.stdin(Stdio::null()))?;
+    let run = Run::parse(&output.lines().collect::<Vec<_>>())?;
+    checked(Figures::host(precision, run, golden)?)
+}
+
+/// Builds and runs the firmware on a core; `show` sees its log.
+pub fn board(golden: &Golden, core: &Core, precision: Precision, show: impl FnMut(&str) + Send) -> Result<Figures> {
+    let elf = qemu::build(core, precision)?;
+    let run = qemu::run(core, &elf, Mode::Normal, show)?;
+    checked(Figures::board(core, precision, &elf, run, golden)?)
+}
+
+fn checked(figures: Figures) -> Result<Figures> {
+    let summary = &figures.run.summary;
+    ensure!(summary.overruns == 0, "expected no overrun, found {}", summary.overruns);
+    let share = figures.agreement.share();
+    ensure!(
+        share >= INT8_AGREEMENT,
+        "expected the same class as PyTorch on {INT8_AGREEMENT} of the steps, found {share:.4}"
+    );
+    if figures.precision == Precision::F32 {
+        let error = figures.agreement.max_error;
+        ensure!(
+            error <= F32_TOLERANCE,
+            "expected logits within {F32_TOLERANCE:e} of PyTorch's, found a difference of {error:e}"
+        );
+    }
+    Ok(figures)
+}
+
+/// Samples twice as fast as the model: what does not fit is counted, and nothing is lost beyond that.
+fn overload(core: &Core) -> Result<()> {
+    let elf = qemu::build(core, Precision::Int8)?;
+    let normal = qemu::run(core, &elf, Mode::Normal, |_| ())?.summary;
+    let run = qemu::run(core, &elf, Mode::Overload, |_| ())?;
+    let summary = &run.summary;
+    let deepest = run.decisions.iter().map(|decision| decision.queue).max().unwrap_or_default();
+    eprintln!("{} samples, {} overruns, {deepest} waiting at most", summary.samples, summary.overruns);
+    ensure!(summary.overruns > 0, "expected overruns, found none");
+    let total = summary.samples + summary.overruns;
+    ensure!(total == normal.samples, "expected {} samples taken or lost, found {total}", normal.samples);
+    Ok(())
+}

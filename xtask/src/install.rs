@@ -1,0 +1,168 @@
+//! What the commands need and a machine may lack: rustup targets and QEMU.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::shell;
+
+/// A package manager and what it calls things.
+struct Manager {
+    program: &'static str,
+    needs_root: bool,
+    /// Run once before, to learn of the packages.
+    refresh: &'static [&'static str],
+    install: &'static [&'static str],
+    /// Succeeds when the package named after it exists, for managers where names differ between releases.
+    lookup: Option<(&'static str, &'static [&'static str])>,
+    /// Program to packages that hold it, the best first.
+    packages: &'static [(&'static str, &'static [&'static str])],
+}
+
+const MANAGERS: [Manager; 5] = [
+    Manager {
+        program: "apt-get",
+        needs_root: true,
+        refresh: &["update"],
+        install: &["install", "--yes", "--no-install-recommends"],
+        lookup: Some(("apt-cache", &["show"])),
+        packages: &[
+            ("qemu-system-arm", &["qemu-system-arm"]),
+            ("qemu-system-riscv32", &["qemu-system-riscv", "qemu-system-misc"]),
+        ],
+    },
+    Manager {
+        program: "dnf",
+        needs_root: true,
+        refresh: &[],
+        install: &["install", "--assumeyes", "--setopt=install_weak_deps=False"],
+        lookup: None,
+        packages: &[("qemu-system-arm", &["qemu-system-arm"]), ("qemu-system-riscv32", &["qemu-system-riscv"])],
+    },
+    Manager {
+        program: "pacman",
+        needs_root: true,
+        refresh: &[],
+        install: &["-S", "--noconfirm", "--needed"],
+        lookup: None,
+        packages: &[("qemu-system-arm", &["qemu-system-arm"]), ("qemu-system-riscv32", &["qemu-system-riscv"])],
+    },
+    Manager {
+        program: "apk",
+        needs_root: true,
+        refresh: &[],
+        install: &["add"],
+        lookup: None,
+        packages: &[("qemu-system-arm", &["qemu-system-arm"]), ("qemu-system-riscv32", &["qemu-system-riscv32"])],
+    },
+    Manager {
+        program: "brew",
+        needs_root: false,
+        refresh: &[],
+        install: &["install"],
+        lookup: None,
+        packages: &[("qemu-system-arm", &["qemu"]), ("qemu-system-riscv32", &["qemu"])],
+    },
+];
+
+/// Adds the targets that the toolchain in use lacks.
+pub fn rust_targets(targets: &[&str]) -> Result<()> {
+    let listed = shell::command("rustup", &["target", "list", "--installed"]).output();
+    let listed = match listed {
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).into_owned(),
+        _ => bail!(
+            "cannot ask rustup which targets are installed; install rustup from https://rustup.rs, \
+             or make sure that your toolchain has: {}",
+            targets.join(" ")
+        ),
+    };
+    let installed: BTreeSet<_> = listed.lines().collect();
+    let missing: Vec<_> = targets.iter().copied().filter(|target| !installed.contains(target)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    anstream::eprintln!(
+        "Installing Rust's core library for {}: the firmware and gru-core are built for them.",
+        missing.join(", ")
+    );
+    let mut add = shell::command("rustup", &["target", "add"]);
+    shell::run(add.args(&missing)).context("cannot install the targets")
+}
+
+/// Installs the emulators that are not on the search path, through the system's package manager.
+pub fn emulators<'a>(programs: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    let missing: BTreeSet<_> =
+        programs.into_iter().filter(|program| !shell::succeeds(program, &["--version"])).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.iter().copied().collect::<Vec<_>>().join(" and ");
+    let manager =
+        MANAGERS.iter().find(|manager| shell::succeeds(manager.program, &["--version"])).ok_or_else(|| {
+            let known: Vec<_> = MANAGERS.iter().map(|manager| manager.program).collect();
+            anyhow!(
+                "{names} is missing and none of {} is here to install it; install QEMU 7 or newer by hand",
+                known.join(", ")
+            )
+        })?;
+
+    anstream::eprintln!("{names} is missing: the firmware runs under QEMU. Installing it with {}.", manager.program);
+    let prefix: &[&str] = match () {
+        () if !manager.needs_root || is_root() => &[],
+        () if shell::succeeds("sudo", &["-n", "true"]) => &["sudo", "-n"],
+        () => {
+            let by_hand: Vec<_> = [manager.refresh, manager.install]
+                .into_iter()
+                .filter(|arguments| !arguments.is_empty())
+                .map(|arguments| format!("sudo {} {}", manager.program, arguments.join(" ")))
+                .collect();
+            let packages = manager.packages_of(&missing).join(" ");
+            bail!(
+                "installing takes root, which this is not, and sudo asks for a password. Run: {} {packages}",
+                by_hand.join(" && ")
+            );
+        }
+    };
+    if !manager.refresh.is_empty() {
+        shell::run(&mut manager.command(prefix, manager.refresh)).context("cannot refresh the list of packages")?;
+    }
+    let packages = manager.packages_of(&missing);
+    shell::run(manager.command(prefix, manager.install).args(&packages))
+        .with_context(|| format!("cannot install {}", packages.join(" ")))?;
+    match missing.iter().find(|program| !shell::succeeds(program, &["--version"])) {
+        None => Ok(()),
+        Some(program) => bail!("installed {}, and `{program}` still does not run", packages.join(" ")),
+    }
+}
+
+impl Manager {
+    fn command(&self, prefix: &[&str], arguments: &[&str]) -> Command {
+        let words: Vec<_> = prefix.iter().chain(&[self.program]).chain(arguments).copied().collect();
+        let mut command = shell::command(words[0], &words[1..]);
+        if self.program == "apt-get" {
+            command.env("DEBIAN_FRONTEND", "noninteractive");
+        }
+        command
+    }
+
+    fn packages_of(&self, programs: &BTreeSet<&str>) -> Vec<&'static str> {
+        let wanted = self.packages.iter().filter(|(program, _)| programs.contains(program));
+        let chosen: BTreeSet<_> = wanted.map(|(_, candidates)| self.existing(candidates)).collect();
+        chosen.into_iter().collect()
+    }
+
+    /// The first candidate that the manager knows, else the last.
+    fn existing(&self, candidates: &[&'static str]) -> &'static str {
+        let (last, others) = candidates.split_last().expect("every program has a package");
+        let exists = |package: &&&str| match self.lookup {
+            None => true,
+            Some((program, arguments)) => shell::succeeds(program, &[arguments, &[**package]].concat()),
+        };
+        others.iter().find(exists).unwrap_or(last)
+    }
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}

@@ -1,0 +1,78 @@
+//! The commands of this repository.
+
+mod demo;
+mod firmware;
+mod golden;
+mod install;
+mod matrix;
+mod qemu;
+mod report;
+mod shell;
+mod size;
+mod steps;
+mod table;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use firmware::Extent;
+use golden::Golden;
+use matrix::Matrix;
+use steps::Steps;
+
+/// The commands of this repository. They install what they need: rustup targets, and QEMU through the system's package manager
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Export the bundled model, stream recordings through it on the host and on a Cortex-M4F under QEMU
+    Demo,
+    /// Run everything: formatting, lints, documentation, tests, all targets and features, the firmware on all cores
+    Test,
+    /// Run the firmware under QEMU and compare it with the host
+    Qemu {
+        /// Only this core of targets.toml
+        #[arg(long, value_name = "NAME")]
+        core: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &Task) -> Result<ExitCode> {
+    let matrix = Matrix::read()?;
+    match task {
+        Task::Demo => demo::demo(&matrix).map(|()| ExitCode::SUCCESS),
+        Task::Test => test::test(&matrix),
+        Task::Qemu { core } => qemu(&matrix, core.as_deref()),
+    }
+}
+
+fn qemu(matrix: &Matrix, core: Option<&str>) -> Result<ExitCode> {
+    let cores: Vec<_> = match core {
+        Some(name) => vec![matrix.core(name)?],
+        None => matrix.cores.iter().collect(),
+    };
+    install::rust_targets(&cores.iter().map(|core| core.target.as_str()).collect::<Vec<_>>())?;
+    install::emulators(cores.iter().map(|core| core.qemu.program.as_str()))?;
+    let mut steps = Steps::default();
+    let figures = firmware::check(&mut steps, &Golden::read()?, &cores, Extent::Usual);
+    println!("\n{}", table::figures(&figures));
+    Ok(steps.finish())
+}

@@ -1,0 +1,136 @@
+//! `targets.toml`: the targets, cores and features that everything is built for.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Matrix {
+    /// Cores that the firmware runs on.
+    #[serde(rename = "core")]
+    pub cores: Vec<Core>,
+    /// What gru-core alone is built for.
+    pub library: Library,
+}
+
+/// A core, and the board that QEMU offers with it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Core {
+    /// Short name, as in `--core NAME`.
+    pub name: String,
+    /// Name for people.
+    pub title: String,
+    /// Rust's target triple.
+    pub target: String,
+    /// What runs unless more is asked for.
+    pub precisions: Vec<Precision>,
+    /// Memory of the board: the firmware's build script reads it.
+    #[serde(rename = "flash")]
+    _flash: toml::Value,
+    #[serde(rename = "ram")]
+    _ram: toml::Value,
+    /// Clock of the timer that counts the cost of a step.
+    pub timer_hz: u32,
+    /// How QEMU runs it.
+    pub qemu: Machine,
+}
+
+/// A machine of QEMU.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// The emulator.
+    pub program: String,
+    /// The value of `-machine`.
+    pub machine: String,
+    /// Further options.
+    #[serde(default)]
+    pub options: Vec<String>,
+}
+
+/// What gru-core alone is built for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Library {
+    /// Targets besides those of the cores.
+    pub targets: Vec<String>,
+    /// Sets of Cargo features, comma-separated.
+    pub features: Vec<String>,
+    /// Sets of Cargo features for targets with a standard library.
+    pub std_features: Vec<String>,
+}
+
+/// The arithmetic of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Integers only.
+    Int8,
+    /// Single precision.
+    F32,
+}
+
+impl Precision {
+    /// All there are.
+    pub const ALL: [Self; 2] = [Self::Int8, Self::F32];
+
+    /// What Cargo needs to build the firmware with it.
+    pub fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::Int8 => &[],
+            Self::F32 => &["--features", "f32"],
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Int8 => "int8",
+            Self::F32 => "f32",
+        })
+    }
+}
+
+/// The top of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
+}
+
+impl Matrix {
+    /// Reads `targets.toml`.
+    pub fn read() -> Result<Self> {
+        let path = root().join("targets.toml");
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("{} is not a target matrix", path.display()))
+    }
+
+    /// The core of that name.
+    pub fn core(&self, name: &str) -> Result<&Core> {
+        self.cores.iter().find(|core| core.name == name).with_context(|| {
+            let known: Vec<_> = self.cores.iter().map(|core| core.name.as_str()).collect();
+            format!("targets.toml has no core `{name}`; it has {}", known.join(", "))
+        })
+    }
+
+    /// Targets of the firmware, each once.
+    pub fn firmware_targets(&self) -> Vec<&str> {
+        let mut targets: Vec<_> = self.cores.iter().map(|core| core.target.as_str()).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        targets
+    }
+
+    /// Targets of gru-core, each once, without the host.
+    pub fn library_targets(&self) -> Vec<&str> {
+        let mut targets = self.firmware_targets();
+        targets.extend(self.library.targets.iter().map(String::as_str));
+        targets
+    }
+}

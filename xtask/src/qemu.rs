@@ -1,0 +1,148 @@
+//! The firmware under QEMU: built, run with instructions counted, its defmt log decoded.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use defmt_decoder::{DecodeError, Table};
+use wait_timeout::ChildExt;
+
+use crate::matrix::{Core, Precision, root};
+use crate::report::Run;
+use crate::shell;
+
+/// One instruction takes 2⁷ ns of virtual time: exact and repeatable counts from the timers of all boards.
+const ICOUNT_SHIFT: u32 = 7;
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How the firmware behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Samples at the rate of the recordings.
+    Normal,
+    /// Samples twice as fast as the model is: the queue overruns.
+    Overload,
+}
+
+/// Builds the firmware and returns the path of its ELF file.
+pub fn build(core: &Core, precision: Precision) -> Result<PathBuf> {
+    let profile = "firmware";
+    let mut command = shell::cargo(&[
+        "build",
+        "--quiet",
+        "--package",
+        "firmware-example",
+        "--profile",
+        profile,
+        "--target",
+        &core.target,
+    ]);
+    command.args(precision.features()).env("GRU_CORE", &core.name);
+    shell::run(&mut command)?;
+
+    // The next build for the same target replaces it.
+    let directory = target_directory()?;
+    let built = directory.join(&core.target).join(profile).join("firmware-example");
+    let kept = directory.join(format!("firmware-{}-{precision}.elf", core.name));
+    fs::copy(&built, &kept).with_context(|| format!("cannot copy {} to {}", built.display(), kept.display()))?;
+    Ok(kept)
+}
+
+/// Runs the firmware; `show` sees each decoded line as it comes.
+pub fn run(core: &Core, elf: &Path, mode: Mode, mut show: impl FnMut(&str) + Send) -> Result<Run> {
+    let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
+    let table = Table::parse(&bytes)?.with_context(|| format!("{} has no defmt section", elf.display()))?;
+
+    let mut semihosting = "enable=on,target=native,arg=firmware-example".to_owned();
+    if mode == Mode::Overload {
+        semihosting += ",arg=overload";
+    }
+    let icount = format!("shift={ICOUNT_SHIFT},sleep=off");
+    let mut command = shell::command(&core.qemu.program, &["-machine", &core.qemu.machine]);
+    command
+        .args(&core.qemu.options)
+        .args([
+            "-nographic",
+            "-monitor",
+            "none",
+            "-serial",
+            "none",
+            "-icount",
+            &icount,
+            "-semihosting-config",
+            &semihosting,
+        ])
+        .arg("-kernel")
+        .arg(elf)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    shell::show(&command);
+    let mut child = command.spawn().with_context(|| format!("cannot start {}", core.qemu.program))?;
+    let output = child.stdout.take().expect("stdout is piped");
+
+    let (lines, status) = std::thread::scope(|scope| -> Result<_> {
+        let reader = scope.spawn(|| decode(&table, output, &mut show));
+        let status = child.wait_timeout(TIMEOUT)?;
+        if status.is_none() {
+            child.kill()?;
+            child.wait()?;
+        }
+        Ok((reader.join().expect("the decoder does not panic"), status))
+    })?;
+    let lines = lines?;
+    let last = lines.last().map_or("nothing", String::as_str);
+    match status {
+        None => bail!(
+            "the firmware for {} did not end within {} s; its last line is: {last}",
+            core.title,
+            TIMEOUT.as_secs()
+        ),
+        Some(status) if !status.success() => {
+            bail!("the firmware for {} ended with {status}; its last line is: {last}", core.title)
+        }
+        Some(_) => Run::parse(&lines).with_context(|| format!("the log of the firmware for {}", core.title)),
+    }
+}
+
+/// Instructions in so many ticks of the board's timer.
+pub fn instructions(core: &Core, ticks: u32) -> f64 {
+    let ticks_per_instruction = f64::from(core.timer_hz) * f64::from(1 << ICOUNT_SHIFT) * 1e-9;
+    f64::from(ticks) / ticks_per_instruction
+}
+
+fn decode(table: &Table, mut output: impl Read, show: &mut impl FnMut(&str)) -> Result<Vec<String>> {
+    let mut decoder = table.new_stream_decoder();
+    let mut lines = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let count = output.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(lines);
+        }
+        decoder.received(&buffer[..count]);
+        loop {
+            match decoder.decode() {
+                Ok(frame) => {
+                    let line = frame.display_message().to_string();
+                    show(&line);
+                    lines.push(line);
+                }
+                Err(DecodeError::UnexpectedEof) => break,
+                Err(DecodeError::Malformed) => {
+                    bail!("the firmware sent a malformed defmt frame after {} lines", lines.len())
+                }
+            }
+        }
+    }
+}
+
+/// Where Cargo builds.
+pub fn target_directory() -> Result<PathBuf> {
+    let own = std::env::current_exe().context("cannot find where xtask was built")?;
+    // target/debug/xtask
+    let directory = own.ancestors().nth(2).map(Path::to_owned);
+    Ok(directory.unwrap_or_else(|| root().join("target")))
+}

@@ -1,0 +1,42 @@
+//! Flash and RAM of a firmware, from the sections of its ELF file.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use object::elf::{SHF_ALLOC, SHF_WRITE};
+use object::{File, Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind};
+
+/// Bytes that a firmware occupies.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    /// Code, constants and the initial values of variables, without the recordings that stand in for a sensor.
+    pub flash: u64,
+    /// Variables, without the stack.
+    pub ram: u64,
+}
+
+impl Size {
+    /// Measures an ELF file.
+    pub fn of(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let file = File::parse(&*bytes).with_context(|| format!("{} is not an ELF file", path.display()))?;
+        let mut size = Self { flash: 0, ram: 0 };
+        for section in file.sections() {
+            let SectionFlags::Elf { sh_flags } = section.flags() else { continue };
+            // RISC-V's runtime reserves all RAM that is left as a section.
+            if sh_flags & u64::from(SHF_ALLOC) == 0 || section.name() == Ok(".stack") {
+                continue;
+            }
+            if section.kind() != SectionKind::UninitializedData {
+                size.flash += section.size();
+            }
+            if sh_flags & u64::from(SHF_WRITE) != 0 {
+                size.ram += section.size();
+            }
+        }
+        let recordings = file.symbols().filter(|symbol| symbol.name().is_ok_and(|name| name.contains("recordings")));
+        size.flash -= recordings.map(|symbol| symbol.size()).sum::<u64>();
+        Ok(size)
+    }
+}

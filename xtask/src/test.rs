@@ -1,0 +1,78 @@
+//! Everything that must hold before a change is merged.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::firmware::{self, Extent};
+use crate::golden::Golden;
+use crate::install;
+use crate::matrix::{Matrix, Precision};
+use crate::shell::{cargo, run};
+use crate::steps::Steps;
+use crate::table;
+
+/// Runs all checks; every one runs even if another fails.
+pub fn test(matrix: &Matrix) -> Result<ExitCode> {
+    install::rust_targets(&matrix.library_targets())?;
+    install::emulators(matrix.cores.iter().map(|core| core.qemu.program.as_str()))?;
+    let golden = Golden::read()?;
+
+    let mut steps = Steps::default();
+    steps.run("format", || run(&mut cargo(&["fmt", "--all", "--check"])));
+    lint(&mut steps, matrix);
+    steps.run("documentation", || {
+        let mut doc = cargo(&["doc", "--quiet", "--workspace", "--no-deps", "--all-features"]);
+        run(doc.env("RUSTDOCFLAGS", "--deny warnings"))
+    });
+    steps.run("unit, doc, compile-fail, golden and command line tests", || {
+        run(&mut cargo(&["test", "--quiet", "--workspace"]))
+    });
+    library(&mut steps, matrix);
+    let cores: Vec<_> = matrix.cores.iter().collect();
+    let figures = firmware::check(&mut steps, &golden, &cores, Extent::All);
+    steps.run("packages", || {
+        run(&mut cargo(&["package", "--quiet", "--allow-dirty", "--package", "gru-core", "--package", "gru-export"]))
+    });
+
+    println!("\n{}", table::figures(&figures));
+    Ok(steps.finish())
+}
+
+fn lint(steps: &mut Steps, matrix: &Matrix) {
+    const DENY: [&str; 3] = ["--", "--deny", "warnings"];
+    steps.run("clippy on the host", || {
+        run(cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--all-features"]).args(DENY))
+    });
+    for precision in Precision::ALL {
+        steps.run(format!("clippy on the firmware, {precision}"), || {
+            let mut clippy = cargo(&["clippy", "--quiet", "--package", "firmware-example"]);
+            clippy.args(precision.features());
+            for target in matrix.firmware_targets() {
+                clippy.args(["--target", target]);
+            }
+            run(clippy.args(DENY))
+        });
+    }
+}
+
+/// gru-core for every target, with every set of features.
+fn library(steps: &mut Steps, matrix: &Matrix) {
+    let mut build = |features: &str, targets: &[&str]| {
+        let mut command = cargo(&["build", "--quiet", "--package", "gru-core", "--lib", "--no-default-features"]);
+        command.args(["--features", features]);
+        for target in targets {
+            command.args(["--target", target]);
+        }
+        let features = if features.is_empty() { "no features" } else { features };
+        let place = if targets.is_empty() { "the host".to_owned() } else { format!("{} targets", targets.len()) };
+        steps.run(format!("gru-core for {place}: {features}"), || run(&mut command));
+    };
+    let targets = matrix.library_targets();
+    for features in &matrix.library.features {
+        build(features, &targets);
+    }
+    for features in matrix.library.features.iter().chain(&matrix.library.std_features) {
+        build(features, &[]);
+    }
+}
