@@ -28,6 +28,11 @@ impl Source {
         Self::read_bounded(path).map_err(|error| error.in_file(path))
     }
 
+    /// Contents that are in memory already; `path` is what errors call them.
+    pub fn from_bytes(path: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
+        Self { path: path.into(), bytes }
+    }
+
     fn read_bounded(path: &Path) -> Result<Self> {
         let failed = |error: std::io::Error| Error::io("read", &error);
         let metadata = fs::metadata(path).map_err(failed)?;
@@ -40,7 +45,7 @@ impl Source {
         if bytes.len() as u64 > MAX_FILE_LEN {
             return Err(Error::new(format!("expected at most {MAX_FILE_LEN} bytes, found more")));
         }
-        Ok(Self { path: path.to_owned(), bytes })
+        Ok(Self::from_bytes(path, bytes))
     }
 
     /// The path as given.

@@ -32,15 +32,22 @@ impl Array {
     }
 
     fn read_with_digest(path: &Path) -> Result<(Self, String)> {
-        let (path, name) = split_member(path);
+        let (path, member) = split_member(path);
         let source = Source::read(path)?;
+        Ok((Self::parse(&source, member)?, source.sha256()))
+    }
+
+    /// As [`read`](Self::read), of contents in memory; `member` chooses the array of an archive.
+    ///
+    /// # Errors
+    /// The contents are damaged, or a value is not a finite number.
+    pub fn parse(source: &Source, member: Option<&str>) -> Result<Self> {
         let array = match source.bytes() {
             [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => npy::parse(source.bytes()),
-            [b'P', b'K', ..] => npy::parse_member(source.bytes(), name),
+            [b'P', b'K', ..] => npy::parse_member(source.bytes(), member),
             text => table::parse(text),
         };
-        let array = array.and_then(Self::finite).map_err(|error| error.in_file(path))?;
-        Ok((array, source.sha256()))
+        array.and_then(Self::finite).map_err(|error| error.in_file(source.path()))
     }
 
     fn finite(self) -> Result<Self> {
@@ -218,5 +225,11 @@ impl From<&str> for Channels {
 impl<const N: usize> From<[f64; N]> for Channels {
     fn from(numbers: [f64; N]) -> Self {
         Self::Numbers(numbers.into())
+    }
+}
+
+impl From<Vec<f64>> for Channels {
+    fn from(numbers: Vec<f64>) -> Self {
+        Self::Numbers(numbers)
     }
 }

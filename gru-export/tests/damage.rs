@@ -1,0 +1,54 @@
+//! Damaged files give errors or other models, never a panic, a hang or an allocation beyond the file.
+
+use std::fs;
+use std::path::Path;
+
+use gru_export::dataset::Array;
+use gru_export::spec::Spec;
+use gru_export::{Source, load};
+
+/// Bytes at the start of a file that are damaged one by one.
+const DAMAGED: usize = 1200;
+
+fn golden(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
+}
+
+/// Calls `read` on many versions of the file: cut at every length, and with every byte changed in four ways.
+/// Returns how many were refused.
+fn refused(sound: &[u8], is_sound: impl Fn(&Source) -> bool) -> usize {
+    let mut refused = 0;
+    let mut try_bytes = |bytes: Vec<u8>| refused += usize::from(!is_sound(&Source::from_bytes("damaged", bytes)));
+    for at in 0..sound.len().min(DAMAGED) {
+        try_bytes(sound[..at].to_vec());
+        for mask in [0x01, 0x10, 0x7F, 0xFF] {
+            let mut bytes = sound.to_vec();
+            bytes[at] ^= mask;
+            try_bytes(bytes);
+        }
+    }
+    refused
+}
+
+#[test]
+fn damaged_models() {
+    for name in ["wrapped.safetensors", "embedding.safetensors"] {
+        let refused = refused(&golden(name), |source| load(source, None).is_ok());
+        assert!(refused > DAMAGED, "{name}: every cut is refused, and most damage to the header: {refused}");
+    }
+}
+
+#[test]
+fn damaged_arrays() {
+    let npz = golden("random.npz");
+    for sound in [&golden("wrapped_x.npy"), &npz[npz.len() - DAMAGED..], b"ax,ay\n1,2\n3,4\n"] {
+        assert!(refused(sound, |source| Array::parse(source, None).is_ok()) > 0);
+    }
+}
+
+#[test]
+fn damaged_specs() {
+    let sound = b"[[layer]]\ntype = \"gru\"\nweight_ih = \"a\"\nweight_hh = \"b\"\n";
+    let refused = refused(sound, |source| Spec::parse(source).is_ok());
+    assert!(refused > sound.len() / 2, "most cuts and most damage are refused: {refused}");
+}

@@ -1,0 +1,167 @@
+//! The generated modules compile, and compute bit for bit what the exporter's own run of the kernels computes.
+
+#[path = "cli/files.rs"]
+#[allow(dead_code, reason = "shared with the tests of the program, which make more kinds of files")]
+mod files;
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use gru_export::calibrate::Calibration;
+use gru_export::dataset::{Dataset, Sample};
+use gru_export::float::{FloatModel, FloatRunner};
+use gru_export::int8::Int8Runner;
+use gru_export::ir::{Input, Model};
+use gru_export::quantise::quantise;
+use gru_export::spec::Spec;
+use gru_export::verify::Shipped;
+use gru_export::{Export, Precision, Source, load};
+
+use files::Tensor;
+
+const STEPS: usize = 40;
+/// Raw units per count, exact in binary.
+const LSB: f64 = 1.0 / 4096.0;
+
+struct Case {
+    name: &'static str,
+    tensors: Vec<Tensor>,
+    /// Keys that the inferred architecture lacks, for a GRU layer called `gru`.
+    spec: Option<&'static str>,
+}
+
+fn cases() -> Vec<Case> {
+    let gru = |layer, i, h| Tensor::recurrent("gru", layer, 3, i, h);
+    let case = |name, tensors: Vec<Vec<Tensor>>| Case { name, tensors: tensors.concat(), spec: None };
+    let with_spec = |name, tensors: Vec<Vec<Tensor>>, spec| Case { spec: Some(spec), ..case(name, tensors) };
+    vec![
+        case("plain", vec![Tensor::gru_and_head(2, 3, 4)]),
+        case("gru_alone", vec![gru(0, 2, 5)]),
+        case("embedding", vec![vec![Tensor::new("tokens.weight", &[7, 2])], Tensor::gru_and_head(2, 3, 7)]),
+        case("ten_layers", (0..10).map(|layer| gru(layer, if layer == 0 { 3 } else { 6 }, 6)).collect()),
+        case("wide", vec![gru(0, 2, 100), Tensor::linear("head", 100, 3)]),
+        with_spec("one_hot", vec![gru(0, 5, 4)], "one_hot = true"),
+        with_spec("reset_before", vec![gru(0, 2, 9)], "reset = \"before\""),
+        with_spec("keras_gates", vec![gru(0, 2, 3)], "gate_order = \"zrn\"\nupdate = \"replace\""),
+    ]
+}
+
+/// A model file with its spec and its input, on disk.
+struct Prepared {
+    export: Export,
+    model: Model,
+    data: Dataset,
+}
+
+fn prepare(case: &Case, directory: &Path) -> Prepared {
+    let path = |extension: &str| directory.join(format!("{}.{extension}", case.name));
+    let (file, input) = (path("safetensors"), path("npy"));
+    fs::write(&file, files::model(&case.tensors)).unwrap();
+    let mut export = Export::new(&file);
+    let spec = case.spec.map(|keys| {
+        let names =
+            ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(|kind| format!("{kind} = \"gru.{kind}_l0\"\n"));
+        fs::write(path("toml"), format!("[[layer]]\ntype = \"gru\"\n{}{keys}\n", names.concat())).unwrap();
+        Spec::parse(&Source::read(path("toml")).unwrap()).unwrap()
+    });
+    if spec.is_some() {
+        export = export.spec(path("toml"));
+    }
+    let model = load(&Source::read(&file).unwrap(), spec.as_ref()).unwrap();
+    let values = |width: usize, value: &dyn Fn(usize) -> f32| -> Vec<f32> { (0..STEPS * width).map(value).collect() };
+    let array = match model.input() {
+        Input::Vector(size) => {
+            let count = |i: usize| ((i as f64 * 0.7).sin() * 3.0 / LSB).round() * LSB;
+            export = export.input_lsb(vec![LSB; size]);
+            files::npy_f32(&[STEPS, size], &values(size, &|i| count(i) as f32))
+        }
+        Input::Symbol(count) => files::npy_f32(&[STEPS], &values(1, &|i| (i * i % count) as f32)),
+    };
+    fs::write(&input, array).unwrap();
+    let data = Dataset::read(&input, model.input()).unwrap();
+    Prepared { export: export.calibrate(&input), model, data }
+}
+
+/// What the exporter's run of the kernels gives, and the inputs as the generated model takes them.
+fn expected(prepared: &Prepared, precision: Precision) -> (String, String) {
+    let Prepared { model, data, .. } = prepared;
+    let last = model.layers().len() - 1;
+    let (mut outputs, mut inputs) = (String::new(), String::new());
+    let lsb = matches!(model.input(), Input::Vector(_)).then(|| vec![LSB; 16]);
+    let calibration = Calibration::measure(model, data, &());
+    let mut float = FloatRunner::new(&FloatModel::new(model).unwrap());
+    let mut int8 = Int8Runner::new(&quantise(model, &calibration, lsb.as_deref()).unwrap());
+    for row in data.sequences().flatten() {
+        let sample = Sample::new(model.input(), row);
+        match (sample, precision) {
+            (Sample::Symbol(symbol), _) => write!(inputs, "{symbol}, "),
+            (Sample::Vector(raw), Precision::F32) => write!(inputs, "{raw:?}, "),
+            (Sample::Vector(raw), Precision::Int8) => {
+                write!(inputs, "{:?}, ", raw.iter().map(|x| (x / LSB) as i16).collect::<Vec<_>>())
+            }
+        }
+        .unwrap();
+        match precision {
+            Precision::F32 => {
+                float.step(sample);
+                let bits: Vec<u32> = float.output(last).iter().map(|&y| (y as f32).to_bits()).collect();
+                writeln!(outputs, "{bits:?}")
+            }
+            Precision::Int8 => {
+                int8.step(sample);
+                writeln!(outputs, "{:?}", int8.raw_output())
+            }
+        }
+        .unwrap();
+    }
+    (outputs, inputs)
+}
+
+fn rustc(directory: &Path, arguments: &[&str]) {
+    let output = Command::new("rustc")
+        .args(["--edition", "2024", "-C", "opt-level=1", "-D", "warnings", "-L", "."])
+        .args(arguments)
+        .current_dir(directory)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn generated_modules_equal_the_exporters_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let (mut program, mut all_expected) = (String::new(), String::new());
+    let mut main = String::from("fn main() {\n    use gru_core::Layer;\n");
+    for case in cases() {
+        let prepared = prepare(&case, directory);
+        for (precision, bits) in [(Precision::F32, "y.to_bits()"), (Precision::Int8, "i16::from(*y)")] {
+            let name = format!("{}_{}", case.name, precision.name());
+            prepared.export.clone().precision(precision).write(directory.join(format!("{name}.rs")), &()).unwrap();
+            let (outputs, inputs) = expected(&prepared, precision);
+            write!(all_expected, "{name}\n{outputs}").unwrap();
+            write!(program, "#[allow(dead_code)]\nmod {name} {{\n    include!(\"{name}.rs\");\n}}\n").unwrap();
+            write!(
+                main,
+                "    println!(\"{name}\");\n    let mut state = Default::default();\n    for x in [{inputs}] {{\n        \
+                 let outputs = {name}::MODEL.step(&x, &mut state);\n        \
+                 println!(\"{{:?}}\", outputs.iter().map(|y| {bits}).collect::<Vec<_>>());\n    }}\n"
+            )
+            .unwrap();
+        }
+    }
+    fs::write(directory.join("main.rs"), format!("{program}{main}}}\n")).unwrap();
+
+    let core: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gru-core/src/lib.rs");
+    rustc(directory, &["--crate-name", "gru_core", "--crate-type", "rlib", core.to_str().unwrap()]);
+    rustc(directory, &["--extern", "gru_core=libgru_core.rlib", "main.rs"]);
+    let run = Command::new(directory.join("main")).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let found = String::from_utf8(run.stdout).unwrap();
+    for (line, (found, expected)) in found.lines().zip(all_expected.lines()).enumerate() {
+        assert_eq!(found, expected, "line {line}");
+    }
+    assert_eq!(found.lines().count(), all_expected.lines().count());
+}
