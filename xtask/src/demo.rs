@@ -27,12 +27,7 @@ pub fn demo(matrix: &Matrix) -> Result<()> {
         all.push(firmware::host(&golden, precision)?);
     }
     for precision in Precision::ALL {
-        let last_of_recording = |line: &str| {
-            if line.contains(" step=99 ") {
-                println!("{line}");
-            }
-        };
-        all.push(firmware::board(&golden, core, precision, last_of_recording)?);
+        all.push(firmware::board(&golden, core, precision, firmware::show_recordings)?);
     }
     println!("{}", table::figures(&all));
 

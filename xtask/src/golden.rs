@@ -31,6 +31,11 @@ impl Golden {
         Ok(Self(array))
     }
 
+    /// Steps of all recordings.
+    pub fn steps(&self) -> u32 {
+        (self.0.shape[0] * self.0.shape[1]) as u32
+    }
+
     /// Compares all decisions of a run.
     pub fn compare(&self, run: &Run) -> Result<Agreement> {
         let &[_, steps, classes] = &self.0.shape[..] else { unreachable!("read checked the shape") };

@@ -72,7 +72,8 @@ fn qemu(matrix: &Matrix, core: Option<&str>) -> Result<ExitCode> {
     install::rust_targets(&cores.iter().map(|core| core.target.as_str()).collect::<Vec<_>>())?;
     install::emulators(cores.iter().map(|core| core.qemu.program.as_str()))?;
     let mut steps = Steps::default();
-    let figures = firmware::check(&mut steps, &Golden::read()?, &cores, Extent::Usual);
+    let show = if cores.len() == 1 { firmware::show_recordings } else { |_: &str| () };
+    let figures = firmware::check(&mut steps, &Golden::read()?, &cores, Extent::Usual, show);
     println!("\n{}", table::figures(&figures));
     Ok(steps.finish())
 }

@@ -1,9 +1,10 @@
 //! The firmware under QEMU: built, run with instructions counted, its defmt log decoded.
 
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -52,7 +53,7 @@ pub fn build(core: &Core, precision: Precision) -> Result<PathBuf> {
 }
 
 /// Runs the firmware; `show` sees each decoded line as it comes.
-pub fn run(core: &Core, elf: &Path, mode: Mode, mut show: impl FnMut(&str) + Send) -> Result<Run> {
+pub fn run(core: &Core, elf: &Path, mode: Mode, show: impl Fn(&str)) -> Result<Run> {
     let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
     let table = Table::parse(&bytes)?.with_context(|| format!("{} has no defmt section", elf.display()))?;
 
@@ -83,15 +84,16 @@ pub fn run(core: &Core, elf: &Path, mode: Mode, mut show: impl FnMut(&str) + Sen
     let mut child = command.spawn().with_context(|| format!("cannot start {}", core.qemu.program))?;
     let output = child.stdout.take().expect("stdout is piped");
 
-    let (lines, status) = std::thread::scope(|scope| -> Result<_> {
-        let reader = scope.spawn(|| decode(&table, output, &mut show));
+    let waiter = thread::spawn(move || -> io::Result<_> {
         let status = child.wait_timeout(TIMEOUT)?;
         if status.is_none() {
             child.kill()?;
             child.wait()?;
         }
-        Ok((reader.join().expect("the decoder does not panic"), status))
-    })?;
+        Ok(status)
+    });
+    let lines = decode(&table, output, show);
+    let status = waiter.join().expect("the thread only waits")?;
     let lines = lines?;
     let last = lines.last().map_or("nothing", String::as_str);
     match status {
@@ -113,7 +115,7 @@ pub fn instructions(core: &Core, ticks: u32) -> f64 {
     f64::from(ticks) / ticks_per_instruction
 }
 
-fn decode(table: &Table, mut output: impl Read, show: &mut impl FnMut(&str)) -> Result<Vec<String>> {
+fn decode(table: &Table, mut output: impl Read, show: impl Fn(&str)) -> Result<Vec<String>> {
     let mut decoder = table.new_stream_decoder();
     let mut lines = Vec::new();
     let mut buffer = [0; 4096];

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use object::elf::{SHF_ALLOC, SHF_WRITE};
-use object::{File, Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind};
+use object::{File, Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind, Symbol};
 
 /// Bytes that a firmware occupies.
 #[derive(Debug, Clone, Copy)]
@@ -35,8 +35,10 @@ impl Size {
                 size.ram += section.size();
             }
         }
-        let recordings = file.symbols().filter(|symbol| symbol.name().is_ok_and(|name| name.contains("recordings")));
-        size.flash -= recordings.map(|symbol| symbol.size()).sum::<u64>();
+        let is_recording = |symbol: &Symbol| symbol.name().is_ok_and(|name| name.contains("recordings"));
+        let recordings = file.symbols().filter(is_recording).map(|symbol| symbol.size()).sum::<u64>();
+        ensure!(recordings > 0, "{}: expected a symbol of the recordings, found none", path.display());
+        size.flash -= recordings;
         Ok(size)
     }
 }

@@ -70,7 +70,7 @@ pub fn figures(figures: &[Figures]) -> Table {
         "largest\nerror",
         "instructions\nper step",
         "flash",
-        "RAM",
+        "static\nRAM",
         "state",
         "digest of all outputs",
     ];

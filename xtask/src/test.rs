@@ -30,7 +30,7 @@ pub fn test(matrix: &Matrix) -> Result<ExitCode> {
     });
     library(&mut steps, matrix);
     let cores: Vec<_> = matrix.cores.iter().collect();
-    let figures = firmware::check(&mut steps, &golden, &cores, Extent::All);
+    let figures = firmware::check(&mut steps, &golden, &cores, Extent::All, |_| ());
     steps.run("packages", || {
         run(&mut cargo(&["package", "--quiet", "--allow-dirty", "--package", "gru-core", "--package", "gru-export"]))
     });
