@@ -28,7 +28,7 @@ pub struct Range {
 impl Calibration {
     /// Plays every sequence from the zero state.
     pub fn measure(model: &Model, data: &Dataset, progress: &dyn Progress) -> Self {
-        progress.begin("calibrate", data.len());
+        progress.begin("calibrate", data.total_steps());
         let mut reference = Reference::new(model);
         let unseen = vec![Vec::new(); model.layers().len()];
         let mut calibration = Self { input: Vec::new(), outputs: unseen.clone(), preactivations: unseen };

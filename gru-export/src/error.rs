@@ -9,7 +9,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Bad input, told to the person who can mend it.
 ///
 /// Displays as `FILE: PROBLEM`, followed by an indented `help: …` line where there is advice.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Error {
     path: Option<PathBuf>,
     problem: String,
@@ -69,6 +69,13 @@ impl fmt::Display for Error {
             Some(help) => write!(f, "\n  help: {help}"),
             None => Ok(()),
         }
+    }
+}
+
+/// As `Display`: this is what a build script's `main` prints when it returns an error.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

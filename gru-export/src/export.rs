@@ -278,3 +278,16 @@ impl Export {
         std::iter::once(&self.model).chain(files).chain(channels).map(|path| file_of(path))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_input_file_is_watched() {
+        let export = Export::new("model.safetensors").spec("spec.toml").calibrate("data.npz:x").input_lsb("lsb.csv");
+        let export = export.input_mean([0.0, 1.0]).input_std("1, 2");
+        let watched: Vec<_> = export.inputs().collect();
+        assert_eq!(watched, ["model.safetensors", "spec.toml", "data.npz", "lsb.csv"].map(Path::new));
+    }
+}

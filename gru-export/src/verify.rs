@@ -29,7 +29,7 @@ pub struct Errors {
     pub max: f64,
     /// Root of the mean square error.
     pub rms: f64,
-    /// Signal to quantization noise in dB; infinite where nothing differs.
+    /// Signal to quantization noise in dB; infinite, in JSON null, where nothing differs.
     pub sqnr: f64,
     /// Largest magnitude of an expected value.
     pub peak: f64,
@@ -91,16 +91,19 @@ pub fn verify(
 ) -> Result<Verification> {
     let size = model.output_size();
     if let Some(Array { shape, values }) = given
-        && (shape.last() != Some(&size) || values.len() != data.len() * size)
+        && (shape.last() != Some(&size) || values.len() != data.total_steps() * size)
     {
-        return Err(Error::new(format!("expected {} steps of {size} outputs, found shape {shape:?}", data.len()))
-            .help("give the outputs of every step, in the order of the inputs"));
+        return Err(Error::new(format!(
+            "expected {} steps of {size} outputs, found shape {shape:?}",
+            data.total_steps()
+        ))
+        .help("give the outputs of every step, in the order of the inputs"));
     }
     let mut given_rows = given.map(|given| given.values.chunks_exact(size));
     let mut reference = Reference::new(model);
     let mut layers = vec![Sums::default(); model.layers().len()];
     let (mut against_reference, mut against_given, mut outputs) = (Sums::default(), Sums::default(), Vec::new());
-    progress.begin("verify", data.len());
+    progress.begin("verify", data.total_steps());
     for sequence in data.sequences() {
         reference.reset();
         shipped.reset();

@@ -37,6 +37,10 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode
         export = export.name(name);
     }
     export.write(output, &terminal.progress())?;
-    terminal.note(&format!("wrote {}", output.display()));
+    if terminal.json {
+        terminal.print_json(&serde_json::json!({ "output": output }));
+    } else {
+        terminal.note(&format!("wrote {}", output.display()));
+    }
     Ok(ExitCode::SUCCESS)
 }

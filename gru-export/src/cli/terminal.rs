@@ -49,7 +49,7 @@ impl Terminal {
 
     /// Something good to know, on standard error.
     pub(super) fn note(&self, text: &str) {
-        if !self.quiet && !self.json {
+        if !self.quiet {
             eprintln!("{text}");
         }
     }

@@ -167,14 +167,9 @@ impl Dataset {
         self.values.chunks_exact(self.steps * self.width).map(|sequence| sequence.chunks_exact(self.width))
     }
 
-    /// Steps of all sequences together.
-    pub fn len(&self) -> usize {
+    /// Steps of all sequences together, at least one.
+    pub fn total_steps(&self) -> usize {
         self.values.len() / self.width
-    }
-
-    /// Never: a dataset has at least one step.
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
     }
 
     /// SHA-256 of the file, as 64 lowercase hexadecimal digits.

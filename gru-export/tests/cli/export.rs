@@ -23,6 +23,26 @@ fn same_input_same_bytes() {
 }
 
 #[test]
+fn as_json() {
+    let run = Bench::with_model().run("--json export model.safetensors --precision f32 -o out.rs");
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&run.stdout).unwrap()["output"], "out.rs");
+}
+
+#[test]
+fn int8_is_fed_counts() {
+    let bench = Bench::with_model();
+    bench.put("x.csv", b"0.5,-1\n-0.25,2\n");
+    let run =
+        bench.run("-q export model.safetensors --precision int8 --calibrate x.csv --input-lsb 0.001,0.002 -o out.rs");
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    let module = fs::read_to_string(bench.path("out.rs")).unwrap();
+    assert!(module.contains("pub const INPUT_LSB: [f32; INPUT_SIZE] = [0.001, 0.002];"), "{module}");
+    assert!(module.contains("pub const OUTPUT_FRAC_BITS: u8 = "), "{module}");
+    assert!(module.contains("gru_core::Quantize<2>, gru_core::QGru<2, 3, gru_core::ResetAfter>"), "{module}");
+}
+
+#[test]
 fn an_export_replaces_the_file_whole() {
     let bench = Bench::with_model();
     bench.put("out.rs", b"old");
