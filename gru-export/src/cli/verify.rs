@@ -35,7 +35,7 @@ pub(super) struct Arguments {
     /// Write the outputs as [steps, O] of f32
     #[arg(long, short, value_name = "FILE.npy")]
     output: Option<PathBuf>,
-    /// Largest error of an output that holds [default: 2e-6 for f32 and 0.1 for int8, times the largest output where that is above 1]
+    /// Largest error of an output that holds [default: 2e-6 for f32 and 0.2 for int8, times the largest output where that is above 1]
     #[arg(long)]
     tolerance: Option<f64>,
 }
@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode
 
     let relative = match precision {
         Precision::F32 => 2e-6,
-        Precision::Int8 => 0.1,
+        Precision::Int8 => 0.2,
     };
     let tolerance = tolerance.unwrap_or(relative * verification.reference.errors.peak.max(1.0));
     let holds = verification.holds(tolerance);
