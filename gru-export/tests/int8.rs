@@ -1,0 +1,106 @@
+//! What int8 costs: random models, and one so slow that a narrow state would stall.
+
+use std::fmt::Write;
+
+use gru_export::calibrate::Calibration;
+use gru_export::dataset::Dataset;
+use gru_export::int8::Int8Runner;
+use gru_export::ir::{Gru, Input, Layer, Matrix, Model, Reset};
+use gru_export::quantise::quantise;
+use gru_export::verify::{Verification, verify};
+
+/// splitmix64.
+struct Random(u64);
+
+impl Random {
+    /// Uniform in [−1, 1).
+    fn draw(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    }
+
+    fn matrix(&mut self, rows: usize, cols: usize, scale: f64) -> Matrix {
+        Matrix::new(rows, cols, (0..rows * cols).map(|_| self.draw() * scale).collect())
+    }
+
+    /// Weights and biases uniform in ±1/√H, as PyTorch initialises them.
+    fn gru(&mut self, input_size: usize, hidden_size: usize, reset: Reset) -> Gru {
+        let scale = (hidden_size as f64).powf(-0.5);
+        let mut bias: [Vec<f64>; 4] = std::array::from_fn(|_| (0..hidden_size).map(|_| self.draw() * scale).collect());
+        if reset == Reset::Before {
+            bias[3].fill(0.0);
+        }
+        Gru {
+            name: "gru".to_owned(),
+            one_hot: false,
+            reset,
+            weight_ih: std::array::from_fn(|_| self.matrix(hidden_size, input_size, scale)),
+            weight_hh: std::array::from_fn(|_| self.matrix(hidden_size, hidden_size, scale)),
+            bias,
+        }
+    }
+}
+
+/// Rows of `channels` values from `value(step, channel)`.
+fn data(steps: usize, channels: usize, mut value: impl FnMut(usize, usize) -> f64) -> Dataset {
+    let mut text = String::new();
+    for step in 0..steps {
+        for channel in 0..channels {
+            write!(text, "{}{}", if channel == 0 { "" } else { "," }, value(step, channel)).unwrap();
+        }
+        text.push('\n');
+    }
+    let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    Dataset::read(file.path(), Input::Vector(channels)).unwrap()
+}
+
+fn verified(model: &Model, calibration: &Dataset, test: &Dataset) -> Verification {
+    let calibration = Calibration::measure(model, calibration, &());
+    let quantised = quantise(model, &calibration, None).unwrap();
+    verify(model, &mut Int8Runner::new(&quantised), test, None, &()).unwrap()
+}
+
+#[test]
+fn random_models_lose_about_1e_3_rms() {
+    for reset in [Reset::After, Reset::Before] {
+        for (input_size, hidden_size) in [(4, 4), (6, 32), (6, 17), (28, 128), (64, 64), (40, 96)] {
+            let mut random = Random(input_size as u64 * 1000 + hidden_size as u64);
+            let model = Model::new(vec![Layer::Gru(random.gru(input_size, hidden_size, reset))], None).unwrap();
+            let mut noise = |steps| data(steps, input_size, |_, _| random.draw());
+            let (calibration, test) = (noise(256), noise(256));
+            let errors = verified(&model, &calibration, &test).reference.errors;
+            println!("({input_size}, {hidden_size}) reset {reset:?}: RMS {:.2e}, max {:.2e}", errors.rms, errors.max);
+            // Full-scale input of as many channels as units is the worst case: rounding x and rounding its weights then cost the same.
+            let bound = if input_size >= hidden_size { 1.3e-3 } else { 1e-3 };
+            assert!(errors.rms <= bound, "({input_size}, {hidden_size}) reset {reset:?}: {errors:?}");
+        }
+    }
+}
+
+#[test]
+fn a_slow_unit_keeps_up_over_10_000_steps() {
+    let mut random = Random(42);
+    for reset in [Reset::After, Reset::Before] {
+        let mut gru = random.gru(2, 16, reset);
+        // σ(6.9) ≈ 0.999: a time constant of 1000 steps.
+        gru.bias[1].fill(6.9);
+        let model = Model::new(vec![Layer::Gru(gru)], None).unwrap();
+        // A slow square wave moves the target, and noise rides on it.
+        let wave = |random: &mut Random, steps| {
+            data(steps, 2, |step, _| if step / 2500 % 2 == 0 { 0.7 } else { -0.7 } + 0.3 * random.draw())
+        };
+        let (calibration, test) = (wave(&mut random, 10_000), wave(&mut random, 10_000));
+        let verification = verified(&model, &calibration, &test);
+        let errors = verification.reference.errors;
+        println!("reset {reset:?}: max {:.2e}, peak {:.2}", errors.max, errors.peak);
+        assert!(errors.peak > 0.3, "the wave must move the state: {errors:?}");
+        assert!(errors.max <= 5e-3, "reset {reset:?}: {errors:?}");
+
+        let outputs: Vec<&[f32]> = verification.outputs.chunks_exact(16).collect();
+        let moved = |from: usize, to: usize| outputs[from].iter().zip(outputs[to]).any(|(a, b)| (a - b).abs() > 1e-4);
+        assert!((0..99).all(|hundred| moved(hundred * 100, hundred * 100 + 99)), "the state stalls");
+    }
+}
