@@ -28,18 +28,6 @@ pub enum Placement {
     Before,
 }
 
-/// The gates in PyTorch's order, which is the order of canonical weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Gate {
-    /// Reset gate `r`.
-    Reset = 0,
-    /// Update gate `z`.
-    Update = 1,
-    /// Candidate `n`.
-    Candidate = 2,
-}
-
 /// Number of blocks that hold `units` units.
 #[must_use]
 pub const fn blocks(units: usize) -> usize {
@@ -85,30 +73,6 @@ impl GruShape {
         blocks(self.hidden_size) * self.block_lanes()
     }
 
-    /// Place of `weight_ih[gate][unit][column]` in the packed stream.
-    #[must_use]
-    pub const fn input_index(&self, gate: Gate, unit: usize, column: usize) -> usize {
-        let group = column / self.depth;
-        let lane = match (self.placement, gate) {
-            (Placement::After, _) => 3 * group + gate as usize,
-            (Placement::Before, Gate::Candidate) => self.gate_lanes() + group,
-            (Placement::Before, _) => 2 * group + gate as usize,
-        };
-        self.flat(lane, unit, column)
-    }
-
-    /// Place of `weight_hh[gate][unit][column]` in the packed stream.
-    #[must_use]
-    pub const fn hidden_index(&self, gate: Gate, unit: usize, column: usize) -> usize {
-        let (group, inputs) = (column / self.depth, self.input_groups());
-        let lane = match (self.placement, gate) {
-            (Placement::After, _) => 3 * (inputs + group) + gate as usize,
-            (Placement::Before, Gate::Candidate) => self.gate_lanes() + inputs + group,
-            (Placement::Before, _) => 2 * (inputs + group) + gate as usize,
-        };
-        self.flat(lane, unit, column)
-    }
-
     /// Packs canonical row-major weights (`weight_ih` `[3, H, I]`, `weight_hh` `[3, H, H]`) into `packed`, which must be
     /// zero and `lanes() × UNITS × depth` long.
     ///
@@ -119,32 +83,24 @@ impl GruShape {
         assert!(weight_ih.len() == 3 * h * i, "weight_ih must hold 3 × hidden_size × input_size values");
         assert!(weight_hh.len() == 3 * h * h, "weight_hh must hold 3 × hidden_size × hidden_size values");
         assert!(packed.len() == self.lanes() * UNITS * self.depth, "wrong number of packed lanes for this shape");
-        let gates = [Gate::Reset, Gate::Update, Gate::Candidate];
         let mut row = 0;
         while row < 3 * h {
-            let (gate, unit) = (gates[row / h], row % h);
-            let mut column = 0;
-            while column < i {
-                packed[self.input_index(gate, unit, column)] = weight_ih[row * i + column];
-                column += 1;
-            }
-            let mut column = 0;
-            while column < h {
-                packed[self.hidden_index(gate, unit, column)] = weight_hh[row * h + column];
-                column += 1;
-            }
+            let input = self.row(row / h, row % h);
+            scatter(weight_ih, row * i, i, packed, input);
+            scatter(weight_hh, row * h, h, packed, input.after(self.input_groups()));
             row += 1;
         }
     }
 
-    /// Lanes of r and z, which come first in a reset-before block.
-    const fn gate_lanes(&self) -> usize {
-        2 * (self.input_groups() + self.hidden_groups())
-    }
-
-    const fn flat(&self, lane: usize, unit: usize, column: usize) -> usize {
-        let lane = unit / UNITS * self.block_lanes() + lane;
-        (lane * UNITS + unit % UNITS) * self.depth + column % self.depth
+    /// Where the row of a unit starts, gates in the order r, z, n.
+    const fn row(&self, gate: usize, unit: usize) -> Row {
+        const CANDIDATE: usize = 2;
+        let (lane, gates) = match (self.placement, gate) {
+            (Placement::After, _) => (gate, 3),
+            (Placement::Before, CANDIDATE) => (2 * (self.input_groups() + self.hidden_groups()), 1),
+            (Placement::Before, _) => (gate, 2),
+        };
+        Row::new(unit, self.block_lanes(), lane, gates, self.depth)
     }
 }
 
@@ -173,13 +129,6 @@ impl DenseShape {
         blocks(self.output_size) * self.block_lanes()
     }
 
-    /// Place of `weight[row][column]` in the packed stream.
-    #[must_use]
-    pub const fn index(&self, row: usize, column: usize) -> usize {
-        let lane = row / UNITS * self.block_lanes() + column / self.depth;
-        (lane * UNITS + row % UNITS) * self.depth + column % self.depth
-    }
-
     /// Packs a row-major `[output_size, input_size]` matrix into `packed`, which must be zero and `lanes() × UNITS × depth` long.
     ///
     /// # Panics
@@ -187,11 +136,48 @@ impl DenseShape {
     pub const fn pack<T: Copy>(&self, weight: &[T], packed: &mut [T]) {
         assert!(weight.len() == self.output_size * self.input_size, "weight must hold output_size × input_size values");
         assert!(packed.len() == self.lanes() * UNITS * self.depth, "wrong number of packed lanes for this shape");
-        let mut at = 0;
-        while at < weight.len() {
-            packed[self.index(at / self.input_size, at % self.input_size)] = weight[at];
-            at += 1;
+        let mut row = 0;
+        while row < self.output_size {
+            let place = Row::new(row, self.block_lanes(), 0, 1, self.depth);
+            scatter(weight, row * self.input_size, self.input_size, packed, place);
+            row += 1;
         }
+    }
+}
+
+/// The places of one row: groups of `depth` neighbours, `step` apart.
+#[derive(Clone, Copy)]
+struct Row {
+    start: usize,
+    step: usize,
+    depth: usize,
+}
+
+impl Row {
+    /// The row of `unit` whose columns are every `gates`-th lane of its block, from `lane` on.
+    const fn new(unit: usize, block_lanes: usize, lane: usize, gates: usize, depth: usize) -> Self {
+        let lane = unit / UNITS * block_lanes + lane;
+        Self { start: (lane * UNITS + unit % UNITS) * depth, step: gates * UNITS * depth, depth }
+    }
+
+    /// The places behind so many groups.
+    const fn after(self, groups: usize) -> Self {
+        Self { start: self.start + groups * self.step, ..self }
+    }
+}
+
+/// Puts `len` weights, from `first` on, at the places of a row.
+const fn scatter<T: Copy>(weights: &[T], first: usize, len: usize, packed: &mut [T], row: Row) {
+    let (mut place, mut column) = (row.start, 0);
+    let mut at = first;
+    while at < first + len {
+        packed[place + column] = weights[at];
+        column += 1;
+        if column == row.depth {
+            column = 0;
+            place += row.step;
+        }
+        at += 1;
     }
 }
 

@@ -128,15 +128,16 @@ pub const fn rows_fit(weight_ih: &[i8], weight_hh: &[i8], bias: &[i32], input_sh
     true
 }
 
-/// `Σ|w|` of a row, or `None` when a weight is −128.
+/// `Σ|w|` of a row, or `None` when a weight is −128. No call per weight: it runs at compile time, over every weight.
 const fn absolute_sum(weights: &[i8], start: usize, len: usize) -> Option<i64> {
     let mut sum = 0;
     let mut at = start;
     while at < start + len {
-        if weights[at] == i8::MIN {
-            return None;
+        match weights[at] as i64 {
+            -128 => return None,
+            weight if weight < 0 => sum -= weight,
+            weight => sum += weight,
         }
-        sum += (weights[at] as i64).abs();
         at += 1;
     }
     Some(sum)

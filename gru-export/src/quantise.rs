@@ -139,7 +139,7 @@ fn gru(layer: &Gru, steps: &[Step], outputs: &[Range], preactivations: &[Range])
             calibrated: range[row].max_abs() * unit,
             enough: SATURATION * one,
         });
-        Rows::new(sums.collect(), input_shift).ok_or_else(|| too_many_columns(&layer.name))
+        Rows::new(&sums.collect::<Vec<_>>(), input_shift).ok_or_else(|| too_many_columns(&layer.name))
     };
     let gates = [
         rows(&r_x, &r_h, 0, 0, input_shift)?,
@@ -178,7 +178,7 @@ fn dense(layer: &Dense, steps: &[Step], outputs: &[Range]) -> Result<Int8Layer> 
         enough: 0.0,
     });
     let Rows { input, bias, multiplier, shift, .. } =
-        Rows::new(sums.collect(), 0).ok_or_else(|| too_many_columns(&layer.name))?;
+        Rows::new(&sums.collect::<Vec<_>>(), 0).ok_or_else(|| too_many_columns(&layer.name))?;
     let shape = DenseShape { input_size: inputs, output_size: rows, depth: INT8_DEPTH };
     Ok(Int8Layer::Dense { shape, weight: input, bias, multiplier, shift, frac_bits: frac_bits as u8 })
 }
@@ -265,7 +265,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(sums: Vec<Sum>, input_shift: u8) -> Option<Self> {
+    fn new(sums: &[Sum], input_shift: u8) -> Option<Self> {
         let least: Vec<f64> = sums.iter().map(|sum| sum.least_worth(input_shift)).collect::<Option<_>>()?;
         let most = f64::from(i16::MAX) / 32768.0;
         let shift = (most / peak(&least)).log2().floor().clamp(f64::from(LEAST_SHIFT), f64::from(LARGEST_SHIFT));
