@@ -139,11 +139,7 @@ pub fn emulators<'a>(programs: impl IntoIterator<Item = &'a str>) -> Result<()> 
 impl Manager {
     fn command(&self, prefix: &[&str], arguments: &[&str]) -> Command {
         let words: Vec<_> = prefix.iter().chain(&[self.program]).chain(arguments).copied().collect();
-        let mut command = shell::command(words[0], &words[1..]);
-        if self.program == "apt-get" {
-            command.env("DEBIAN_FRONTEND", "noninteractive");
-        }
-        command
+        shell::command(words[0], &words[1..])
     }
 
     fn packages_of(&self, programs: &BTreeSet<&str>) -> Vec<&'static str> {

@@ -134,3 +134,17 @@ impl Matrix {
         targets
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_matrix_is_readable_and_names_each_core_once() {
+        let matrix = Matrix::read().unwrap();
+        for core in &matrix.cores {
+            assert_eq!(matrix.core(&core.name).unwrap().title, core.title);
+        }
+        assert!(matrix.core("z80").unwrap_err().to_string().contains("it has m0, m3, m4f, m7, m33, m55, rv32"));
+    }
+}
