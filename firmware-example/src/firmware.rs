@@ -41,8 +41,8 @@ where
     let app = App::new(model, &LABELS);
     let summary =
         app.run(consumer, &STATUS, board::wait_for_interrupt, |decision| report::decision(decision, STATUS.overruns()));
-    report::summary(&summary, STATUS.overruns());
     report::cost(ticks_per_step);
+    report::summary(&summary, STATUS.overruns());
     process::exit(i32::from((STATUS.overruns() > 0) != overload))
 }
 

@@ -17,6 +17,9 @@ const AGREEMENT: f64 = 0.995;
 /// Largest difference of an f32 logit to PyTorch's: the bound on the hidden state, 2e-6, through the weights of the head.
 const F32_TOLERANCE: f32 = 5e-5;
 
+/// The last of a recording's 100 steps.
+const LAST_STEP: &str = " step=99 ";
+
 /// What to run on a core.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
@@ -78,7 +81,7 @@ pub fn board(golden: &Golden, core: &Core, precision: Precision, show: impl Fn(&
 
 /// Prints the decision that ends a recording, and nothing else.
 pub fn show_recordings(line: &str) {
-    if line.contains(" step=99 ") {
+    if line.contains(LAST_STEP) {
         println!("{line}");
     }
 }

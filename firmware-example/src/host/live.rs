@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 use crate::app::Decision;
 use crate::model::{CLASSES, INPUT_LSB, LABELS};
@@ -29,7 +29,8 @@ impl View {
             let style = ProgressStyle::with_template(template)
                 .expect("the template is well formed")
                 .progress_chars("█▉▊▋▌▍▎▏ ");
-            screen.add(ProgressBar::new(100).with_style(style).with_prefix(prefix))
+            let bar = ProgressBar::new(100).with_style(style).with_prefix(prefix);
+            screen.add(bar.with_finish(ProgressFinish::Abandon))
         };
         let signals = [("|a| m/s²", 0), ("|ω| rad/s", 3)].map(|(name, first)| Signal {
             line: line("{prefix:>10.dim} {msg:.cyan}", name),
