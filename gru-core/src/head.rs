@@ -8,6 +8,7 @@ use crate::{
     quant,
     stack::Layer,
 };
+use core::marker::PhantomData;
 
 /// Output buffer of a layer that remembers nothing else. Zero by default.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,30 +152,57 @@ impl<const I: usize, const O: usize> Layer for QDense<I, O> {
     }
 }
 
-/// The input of an int8 model: integer readings `[i16; I]`, such as the counts of a sensor, to `[i8; I]`. See [`quant::quantize`].
+/// The input of an int8 model: integer readings `[i16; I]`, such as the counts of a sensor, to `[i8; I]`, or to the `[i16; I]` of a
+/// [`Wide`](crate::Wide) layer. See [`quant::quantize`].
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Quantize<const I: usize> {
-    /// The reading that becomes 0, per channel.
-    pub zero: [i16; I],
-    /// Multiplier per channel.
-    pub multiplier: [i16; I],
-    /// Right shift per channel, 1 to 30.
-    pub shift: [u8; I],
+pub struct Quantize<const I: usize, T = i8> {
+    zero: [i16; I],
+    multiplier: [i16; I],
+    shift: [u8; I],
+    steps: PhantomData<T>,
 }
 
-impl<const I: usize> Layer for Quantize<I> {
+impl<const I: usize, T> Quantize<I, T> {
+    /// Per channel the reading that becomes 0, the multiplier, and the right shift from 1 to 30.
+    #[must_use]
+    pub const fn new(zero: [i16; I], multiplier: [i16; I], shift: [u8; I]) -> Self {
+        Self { zero, multiplier, shift, steps: PhantomData }
+    }
+}
+
+impl<const I: usize, T: Quantized> Layer for Quantize<I, T> {
     type Input = [i16; I];
-    type Output = [i8; I];
-    type State = Buffer<i8, I>;
+    type Output = [T; I];
+    type State = Buffer<T, I>;
 
     #[inline(always)]
-    fn forward<'s, B: Backend>(&'s self, _: B, input: &[i16; I], state: &'s mut Buffer<i8, I>) -> &'s [i8; I] {
+    fn forward<'s, B: Backend>(&'s self, _: B, input: &[i16; I], state: &'s mut Buffer<T, I>) -> &'s [T; I] {
         let channels = input.iter().zip(&self.zero).zip(&self.multiplier).zip(&self.shift);
         for (q, (((&reading, &zero), &multiplier), &shift)) in state.0.iter_mut().zip(channels) {
-            *q = quant::quantize(reading, zero, multiplier, shift);
+            *q = T::saturate(quant::quantize(reading, zero, multiplier, shift));
         }
         &state.0
+    }
+}
+
+/// What an integer layer takes: `i8`, or `i16` with more resolution.
+pub trait Quantized: Copy + Default + 'static {
+    /// The nearest value in range.
+    fn saturate(value: i32) -> Self;
+}
+
+impl Quantized for i8 {
+    #[inline(always)]
+    fn saturate(value: i32) -> Self {
+        quant::saturate_i8(value)
+    }
+}
+
+impl Quantized for i16 {
+    #[inline(always)]
+    fn saturate(value: i32) -> Self {
+        quant::saturate_wide(value)
     }
 }
 

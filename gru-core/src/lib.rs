@@ -41,9 +41,9 @@ mod stream;
 mod symbol;
 
 pub use cell::{
-    Gru, GruState, GruWeights, QGru, QGruState, QGruWeights, Requantization, Reset, ResetAfter, ResetBefore,
+    Gru, GruState, GruWeights, QGru, QGruState, QGruWeights, Requantization, Reset, ResetAfter, ResetBefore, Wide,
 };
-pub use head::{Buffer, Dense, DenseWeights, QDense, QDenseWeights, Quantize, argmax, softmax, softmax_q15};
-pub use stack::{Layer, OneHotLayer};
+pub use head::{Buffer, Dense, DenseWeights, QDense, QDenseWeights, Quantize, Quantized, argmax, softmax, softmax_q15};
+pub use stack::Layer;
 pub use stream::Stream;
 pub use symbol::{Element, Embedding, OneHot};

@@ -3,7 +3,8 @@
 //! | value | type | format | range |
 //! |---|---|---|---|
 //! | weight | i8 | one scale per row | ±127 |
-//! | input, view of the hidden state | i8 | one scale per layer, folded into the weights | ±127 |
+//! | input, view of the hidden state | i8 | one scale per layer (the input: per channel), folded into the weights | ±127 |
+//! | wide input | i16 | 2⁷ steps per step of an int8 input | ±127·2⁷ |
 //! | accumulator | i32 | scale of its row | ±2²³, by [`ACCUMULATOR_BOUND`] |
 //! | pre-activation `t` (halved for r and z) | i16 | Q3.12 | ±8 |
 //! | gate `r`, candidate `n` | i16 | Q0.15 | ±1 |
@@ -153,11 +154,48 @@ pub(crate) const fn assert_scales(multiplier: &[i16], shift: i8) {
     }
 }
 
-/// An integer reading to int8: `(reading − zero) · multiplier / 2^shift`, the difference saturated to i16, rounded, saturated to ±127.
+/// Fraction bits of a wide input: a step of int8 is 2⁷ steps of it.
+pub const WIDE_BITS: u32 = 7;
+
+/// Largest magnitude of a wide input.
+pub const WIDE_MAX: i16 = 127 << WIDE_BITS;
+
+/// A wide input, saturated to ±[`WIDE_MAX`], as `high · 2⁷ + low`: `high` in ±127, `low` in −64..=63.
+///
+/// The sums of both halves hold [`ACCUMULATOR_BOUND`] wherever those of an int8 input do.
 #[inline(always)]
 #[must_use]
-pub const fn quantize(reading: i16, zero: i16, multiplier: i16, shift: u8) -> i8 {
+pub const fn split(value: i16) -> (i8, i8) {
+    let value = saturate_wide(value as i32);
+    let high = (value + (1 << (WIDE_BITS - 1))) >> WIDE_BITS;
+    (high as i8, (value - (high << WIDE_BITS)) as i8)
+}
+
+/// Saturates to ±[`WIDE_MAX`].
+#[inline(always)]
+#[must_use]
+pub const fn saturate_wide(value: i32) -> i16 {
+    if value > WIDE_MAX as i32 {
+        WIDE_MAX
+    } else if value < -(WIDE_MAX as i32) {
+        -WIDE_MAX
+    } else {
+        value as i16
+    }
+}
+
+/// What the sum over the low halves adds to the sum over the high halves.
+#[inline(always)]
+#[must_use]
+pub const fn carry(low: i32) -> i32 {
+    (low + (1 << (WIDE_BITS - 1))) >> WIDE_BITS
+}
+
+/// An integer reading in the steps of a model's input: `(reading − zero) · multiplier / 2^shift`, the difference saturated to i16, rounded.
+#[inline(always)]
+#[must_use]
+pub const fn quantize(reading: i16, zero: i16, multiplier: i16, shift: u8) -> i32 {
     let shift = if shift == 0 { 1 } else { shift as u32 & 31 };
     let product = reading.saturating_sub(zero) as i32 * multiplier as i32;
-    saturate_i8(product.saturating_add(1 << (shift - 1)) >> shift)
+    product.saturating_add(1 << (shift - 1)) >> shift
 }

@@ -6,11 +6,13 @@
 use crate::{
     Requantization,
     backend::{Backend, F32Lane, I16Lane, I32Lane, Int8Lane, Op, dispatch},
-    kernel::{Input, float, int8},
+    kernel::{float, int8},
     layout::{self, DenseShape, GruShape, INT8_DEPTH},
     math::Activation,
 };
 use core::{fmt, marker::PhantomData};
+
+pub use crate::kernel::{float::Input as GruInput, int8::Input as QGruInput};
 
 /// A slice whose length does not match its layer's shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,16 +59,16 @@ impl GruSlice<'_> {
     /// When a slice does not have the length that the shape asks for.
     pub fn step<A: Activation>(
         &self,
-        x: &[f32],
+        x: GruInput<'_>,
         h: &mut [f32],
         scratch: [&mut [f32]; 2],
     ) -> Result<(), LengthMismatch> {
-        struct Step<'a, A>(float::GruView<'a>, &'a [f32], &'a mut [f32], [&'a mut [f32]; 2], PhantomData<A>);
+        struct Step<'a, A>(float::GruView<'a>, GruInput<'a>, &'a mut [f32], [&'a mut [f32]; 2], PhantomData<A>);
         impl<A: Activation> Op for Step<'_, A> {
             type Output = ();
             #[inline(always)]
             fn run<B: Backend>(self, backend: B) {
-                float::gru::<B, A>(backend, self.0, Input::Dense(self.1), self.2, self.3);
+                float::gru::<B, A>(backend, self.0, self.1, self.2, self.3);
             }
         }
         let GruShape { input_size, hidden_size, depth, placement } = self.shape;
@@ -74,7 +76,14 @@ impl GruSlice<'_> {
             ("depth", 1, depth),
             ("lanes", self.shape.lanes(), self.lanes.len()),
             ("bias", layout::blocks(hidden_size), self.bias.len()),
-            ("x", input_size, x.len()),
+            (
+                "x",
+                input_size,
+                match x {
+                    GruInput::Dense(x) => x.len(),
+                    GruInput::OneHot(_) => input_size,
+                },
+            ),
             ("h", hidden_size, h.len()),
             ("scratch[0]", hidden_size, scratch[0].len()),
             ("scratch[1]", hidden_size, scratch[1].len()),
@@ -138,17 +147,17 @@ impl QGruSlice<'_> {
     /// When a slice does not have the length that the shape asks for.
     pub fn step(
         &self,
-        x: &[i8],
+        x: QGruInput<'_>,
         h: &mut [i32],
         view: &mut [i8],
         scratch: (&mut [i8], &mut [i16]),
     ) -> Result<(), LengthMismatch> {
-        struct Step<'a>(int8::GruView<'a>, &'a [i8], &'a mut [i32], &'a mut [i8], (&'a mut [i8], &'a mut [i16]));
+        struct Step<'a>(int8::GruView<'a>, QGruInput<'a>, &'a mut [i32], &'a mut [i8], (&'a mut [i8], &'a mut [i16]));
         impl Op for Step<'_> {
             type Output = ();
             #[inline(always)]
             fn run<B: Backend>(self, backend: B) {
-                int8::gru(backend, self.0, Input::Dense(self.1), self.2, self.3, self.4);
+                int8::gru(backend, self.0, self.1, self.2, self.3, self.4);
             }
         }
         let GruShape { input_size, hidden_size, depth, placement } = self.shape;
@@ -157,7 +166,16 @@ impl QGruSlice<'_> {
             ("lanes", self.shape.lanes(), self.lanes.len()),
             ("bias", layout::blocks(hidden_size), self.bias.len()),
             ("multiplier", layout::blocks(hidden_size), self.multiplier.len()),
-            ("x", input_size, x.len()),
+            (
+                "x",
+                input_size,
+                match x {
+                    QGruInput::Dense(x) => x.len(),
+                    QGruInput::Wide { high, low } if high.len() == input_size => low.len(),
+                    QGruInput::Wide { high, .. } => high.len(),
+                    QGruInput::OneHot(_) => input_size,
+                },
+            ),
             ("h", hidden_size, h.len()),
             ("view", hidden_size, view.len()),
             ("scratch.0", hidden_size, scratch.0.len()),

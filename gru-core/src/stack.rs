@@ -47,17 +47,6 @@ pub trait Layer {
     }
 }
 
-/// A layer that can take a symbol in place of its one-hot vector, reading one column of its weights instead of all.
-pub trait OneHotLayer: Layer {
-    /// One step on a symbol. A symbol past the last column counts as the zero vector.
-    fn forward_symbol<'s, B: Backend>(
-        &'s self,
-        backend: B,
-        symbol: usize,
-        state: &'s mut Self::State,
-    ) -> &'s Self::Output;
-}
-
 struct Step<'s, 'x, L: Layer + ?Sized> {
     layer: &'s L,
     input: &'x L::Input,

@@ -1,9 +1,6 @@
 //! Symbols as input: an embedding table, or the one-hot vector of the symbol.
 
-use crate::{
-    backend::Backend,
-    stack::{Layer, OneHotLayer},
-};
+use crate::{backend::Backend, stack::Layer};
 
 /// A table of `V` rows: symbol in, row `[T; D]` out; `f32` for an f32 model, `i8` in ±127 for an int8 one.
 ///
@@ -61,20 +58,10 @@ impl Element for i8 {
     }
 }
 
-/// A GRU layer that takes a symbol instead of its one-hot vector, and reads one column of `weight_ih` instead of all of them.
+/// A [`Gru`](crate::Gru) or [`QGru`](crate::QGru) that takes a symbol instead of its one-hot vector, and reads one column of `weight_ih` instead of
+/// all of them.
 ///
 /// In int8 the one-hot value 1 is 127 steps. A symbol past the last column counts as the zero vector.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct OneHot<L>(pub L);
-
-impl<L: OneHotLayer> Layer for OneHot<L> {
-    type Input = u16;
-    type Output = L::Output;
-    type State = L::State;
-
-    #[inline(always)]
-    fn forward<'s, B: Backend>(&'s self, backend: B, &symbol: &u16, state: &'s mut L::State) -> &'s L::Output {
-        self.0.forward_symbol(backend, usize::from(symbol), state)
-    }
-}

@@ -2,10 +2,10 @@
 
 use gru_core::layout::{self, GruShape, INT8_DEPTH, Placement, UNITS};
 use gru_core::math::Rational;
-use gru_core::slices::{GruSlice, QGruSlice};
+use gru_core::slices::{GruInput, GruSlice, QGruInput, QGruSlice};
 use gru_core::{
     Dense, DenseWeights, Embedding, Gru, GruWeights, Layer, OneHot, QDense, QDenseWeights, QGru, QGruWeights, Quantize,
-    Requantization, Reset, ResetAfter, ResetBefore, Stream, argmax, quant, softmax, softmax_q15,
+    Requantization, Reset, ResetAfter, ResetBefore, Stream, Wide, argmax, quant, softmax, softmax_q15,
 };
 
 mod random;
@@ -85,7 +85,7 @@ fn f32_cell_is_its_slice<R: Reset>(cell: &Gru<I, H, R>) {
     let slice = GruSlice { shape, lanes: &lanes, bias: &bias };
     let (mut state, mut h) = (Default::default(), [0.0; H]);
     for x in inputs(20) {
-        slice.step::<Rational>(&x, &mut h, [&mut [0.0; H], &mut [0.0; H]]).unwrap();
+        slice.step::<Rational>(GruInput::Dense(&x), &mut h, [&mut [0.0; H], &mut [0.0; H]]).unwrap();
         assert_eq!(cell.step(&x, &mut state), &h);
     }
 }
@@ -105,7 +105,7 @@ fn int8_cell_is_its_slice<R: Reset>(cell: &QGru<I, H, R>) {
         QGruSlice { shape, lanes: &lanes, bias: &bias, multiplier: &multiplier, requantization: REQUANTIZATION };
     let (mut state, mut h, mut view) = (Default::default(), [0; H], [0; H]);
     for x in int8_inputs(20) {
-        slice.step(&x, &mut h, &mut view, (&mut [0; H], &mut [0; H])).unwrap();
+        slice.step(QGruInput::Dense(&x), &mut h, &mut view, (&mut [0; H], &mut [0; H])).unwrap();
         assert_eq!(cell.step(&x, &mut state), &view);
         assert_eq!(state.hidden(), &h);
     }
@@ -132,7 +132,7 @@ fn reset_placement_matters() {
 
 static MODEL: (Gru<I, H>, Dense<H, 3>) = (Gru::new(&AFTER), Dense::new(&HEAD));
 static QMODEL: (Quantize<I>, (QGru<I, H>, QDense<H, 3>)) =
-    (Quantize { zero: [3; I], multiplier: [20_000; I], shift: [15; I] }, (QGru::new(&QAFTER), QDense::new(&QHEAD)));
+    (Quantize::new([3; I], [20_000; I], [15; I]), (QGru::new(&QAFTER), QDense::new(&QHEAD)));
 
 #[test]
 fn a_tuple_feeds_each_layer_with_the_one_before() {
@@ -148,7 +148,7 @@ fn tuples_nest() {
     let (mut state, mut flat) = (Default::default(), Default::default());
     for x in int8_inputs(10) {
         let readings = x.map(|x| i16::from(x) + 3);
-        let quantized = readings.map(|r| quant::quantize(r, 3, 20_000, 15));
+        let quantized = readings.map(|r| quant::saturate_i8(quant::quantize(r, 3, 20_000, 15)));
         let view = *QMODEL.1.0.step(&quantized, &mut flat);
         assert_eq!(QMODEL.step(&readings, &mut state), QMODEL.1.1.step(&view, &mut Default::default()));
     }
@@ -204,6 +204,33 @@ fn a_symbol_is_its_one_hot_vector() {
         let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-6;
         assert!(symbols.step(&symbol, &mut b).iter().zip(dense.step(&hot(1).map(f32::from), &mut a)).all(close));
         assert_eq!(qsymbols.step(&symbol, &mut qb), qdense.step(&hot(127), &mut qa));
+    }
+}
+
+#[test]
+fn a_wide_input_is_an_int8_input_with_more_digits() {
+    static WIDE: (Quantize<I, i16>, Wide<QGru<I, H>>) =
+        (Quantize::new([0; I], [1 << 14; I], [14; I]), Wide(QGru::new(&QAFTER)));
+    let narrow = QGru::<I, H>::new(&QAFTER);
+    let (mut wide_state, mut narrow_state) = (Default::default(), Default::default());
+    for x in int8_inputs(20) {
+        let whole = x.map(|x| i16::from(x) << quant::WIDE_BITS);
+        assert_eq!(WIDE.step(&whole, &mut wide_state), narrow.step(&x, &mut narrow_state));
+    }
+    // Less than half a step of int8 moves the wide layer alone.
+    let (mut moved, mut still) = (Default::default(), Default::default());
+    WIDE.step(&[60; I], &mut moved);
+    WIDE.step(&[0; I], &mut still);
+    assert_ne!(moved, still);
+}
+
+#[test]
+fn every_wide_value_is_split_exactly() {
+    for value in i16::MIN..=i16::MAX {
+        let (high, low) = quant::split(value);
+        let whole = (i32::from(high) << quant::WIDE_BITS) + i32::from(low);
+        assert_eq!(whole, i32::from(value.clamp(-quant::WIDE_MAX, quant::WIDE_MAX)));
+        assert!(high > i8::MIN && (-64..64).contains(&low));
     }
 }
 
@@ -270,7 +297,7 @@ fn readings_are_quantised_by_the_rounding_rule() {
     for reading in i16::MIN..=i16::MAX {
         let exact = (f64::from(reading) - 3.0).clamp(-32768.0, 32767.0) * 20_000.0 / 32768.0;
         assert_eq!(
-            quant::quantize(reading, 3, 20_000, 15),
+            quant::saturate_i8(quant::quantize(reading, 3, 20_000, 15)),
             (exact + 0.5).floor().clamp(-127.0, 127.0) as i8,
             "{reading}"
         );

@@ -2,7 +2,7 @@
 
 use gru_core::layout::{self, DenseShape, GruShape, INT8_DEPTH, Placement, UNITS};
 use gru_core::math::{Activation, Rational};
-use gru_core::slices::{DenseSlice, GruSlice, LengthMismatch, QDenseSlice, QGruSlice};
+use gru_core::slices::{DenseSlice, GruInput, GruSlice, LengthMismatch, QDenseSlice, QGruInput, QGruSlice};
 use gru_core::{Requantization, quant};
 
 mod random;
@@ -85,7 +85,7 @@ fn float_error<A: Activation>(placement: Placement, input_size: usize, hidden_si
     for _ in 0..steps {
         let x: Vec<f32> = (0..input_size).map(|_| random.unit()).collect();
         let [first, second] = &mut scratch;
-        layer.step::<A>(&x, &mut h, [first, second]).unwrap();
+        layer.step::<A>(GruInput::Dense(&x), &mut h, [first, second]).unwrap();
         exact = reference.step(&wide(&x), &exact, |v| v);
         worst = h.iter().zip(&exact).fold(worst, |worst, (h, exact)| worst.max((f64::from(*h) - exact).abs()));
     }
@@ -219,7 +219,7 @@ impl Quantised {
                 (0..input_size).map(|_| if extreme { 127 } else { (random.unit() * 127.0) as i8 }).collect();
             let before: Vec<f64> = h.iter().map(|&h| f64::from(h >> 15) / 32768.0).collect();
             let exact = reference.step(&x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>(), &before, view);
-            layer.step(&x, &mut h, &mut seen, (&mut scratch.0, &mut scratch.1)).unwrap();
+            layer.step(QGruInput::Dense(&x), &mut h, &mut seen, (&mut scratch.0, &mut scratch.1)).unwrap();
             for (unit, exact) in exact.iter().enumerate() {
                 assert!(h[unit].unsigned_abs() <= 1 << quant::STATE_BITS);
                 assert_eq!(seen[unit], quant::view(quant::state_q15(h[unit]), self.requantization.view));
@@ -314,7 +314,7 @@ fn a_slice_of_the_wrong_length_is_an_error_and_changes_nothing() {
     let bias = vec![[[1.0; UNITS]; 4]; layout::blocks(3)];
     let layer = GruSlice { shape, lanes: &lanes, bias: &bias };
     let (mut h, mut a, mut b) = ([0.0; 3], [0.0; 3], [0.0; 3]);
-    let error = layer.step::<Rational>(&[1.0; 5], &mut h, [&mut a, &mut b]).unwrap_err();
+    let error = layer.step::<Rational>(GruInput::Dense(&[1.0; 5]), &mut h, [&mut a, &mut b]).unwrap_err();
     assert_eq!(error, LengthMismatch { name: "x", expected: 2, found: 5 });
     assert_eq!(error.to_string(), "x must hold 2 values, found 5");
     assert_eq!(h, [0.0; 3]);

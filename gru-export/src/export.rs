@@ -84,6 +84,7 @@ pub struct Export {
     input_mean: Option<Channels>,
     input_std: Option<Channels>,
     input_lsb: Option<Channels>,
+    wide_input: bool,
 }
 
 impl Export {
@@ -137,6 +138,13 @@ impl Export {
     /// Raw units per sensor count, per channel: the int8 model is fed counts.
     pub fn input_lsb(mut self, lsb: impl Into<Channels>) -> Self {
         self.input_lsb = Some(lsb.into());
+        self
+    }
+
+    /// Gives an int8 model's input 15 bits instead of 8, see [`gru_core::Wide`]: for signals whose small movements matter beside their large
+    /// ones. Costs a second pass over the first layer's `weight_ih`.
+    pub fn wide_input(mut self, wide: bool) -> Self {
+        self.wide_input = wide;
         self
     }
 
@@ -206,7 +214,7 @@ impl Export {
         })?;
         let lsb = self.lsb(model)?;
         let calibration = Calibration::measure(model, data, progress);
-        quantise(model, &calibration, lsb.as_deref())
+        quantise(model, &calibration, lsb.as_deref(), self.wide_input)
     }
 
     /// Raw units per count, if given and the model takes channels.

@@ -3,7 +3,7 @@
 use gru_core::backend::F32Lane;
 use gru_core::layout::{DenseShape, GruShape, UNITS, blocks, pack_rows};
 use gru_core::math::Rational;
-use gru_core::slices::{DenseSlice, GruSlice};
+use gru_core::slices::{DenseSlice, GruInput, GruSlice};
 
 use crate::dataset::Sample;
 use crate::error::{Error, Result, quoted};
@@ -155,22 +155,17 @@ impl Shipped for FloatRunner {
     }
 
     fn step(&mut self, sample: Sample<'_>) {
-        for (index, layer) in self.layers.iter().enumerate() {
-            let (before, rest) = self.outputs.split_at_mut(index);
-            let output = &mut rest[0];
-            let first;
-            let input = match (before.last(), sample) {
-                (Some(output), _) => output,
-                (None, Sample::Vector(raw)) => {
-                    first = raw.iter().map(|&x| x as f32).collect();
-                    &first
-                }
-                (None, Sample::Symbol(symbol)) => {
-                    first = layer.symbol(symbol);
-                    &first
-                }
-            };
+        let raw: Vec<f32>;
+        let mut input = match sample {
+            Sample::Symbol(symbol) => GruInput::OneHot(symbol),
+            Sample::Vector(values) => {
+                raw = values.iter().map(|&x| x as f32).collect();
+                GruInput::Dense(&raw)
+            }
+        };
+        for (layer, output) in self.layers.iter().zip(&mut self.outputs) {
             layer.step(input, output);
+            input = GruInput::Dense(output);
         }
     }
 
@@ -204,28 +199,21 @@ impl Packed {
         }
     }
 
-    /// The vector that a symbol stands for.
-    fn symbol(&self, symbol: usize) -> Vec<f32> {
-        match self {
-            Self::Embedding { size, table } => table[symbol * size..][..*size].to_vec(),
-            Self::Gru { shape: GruShape { input_size: i, .. }, .. }
-            | Self::Dense { shape: DenseShape { input_size: i, .. }, .. } => {
-                (0..*i).map(|column| f32::from(u8::from(column == symbol))).collect()
-            }
-        }
-    }
-
-    fn step(&self, input: &[f32], output: &mut [f32]) {
+    fn step(&self, input: GruInput<'_>, output: &mut [f32]) {
         let done = match self {
-            Self::Embedding { .. } => {
-                output.copy_from_slice(input);
+            Self::Embedding { size, table } => {
+                let GruInput::OneHot(symbol) = input else { panic!("expected a symbol, found a vector") };
+                output.copy_from_slice(&table[symbol * size..][..*size]);
                 Ok(())
             }
             Self::Gru { shape, lanes, bias } => {
                 let (mut first, mut second) = (vec![0.0; output.len()], vec![0.0; output.len()]);
                 GruSlice { shape: *shape, lanes, bias }.step::<Rational>(input, output, [&mut first, &mut second])
             }
-            Self::Dense { shape, lanes, bias } => DenseSlice { shape: *shape, lanes, bias }.step(input, output),
+            Self::Dense { shape, lanes, bias } => {
+                let GruInput::Dense(input) = input else { panic!("expected a vector, found a symbol") };
+                DenseSlice { shape: *shape, lanes, bias }.step(input, output)
+            }
         };
         done.expect("lengths come from the shapes");
     }

@@ -3,8 +3,8 @@
 use gru_core::Requantization;
 use gru_core::backend::{I16Lane, I32Lane, Int8Lane};
 use gru_core::layout::{DenseShape, GruShape, INT8_DEPTH, UNITS, blocks, pack_rows};
-use gru_core::quant::{STATE_BITS, quantize};
-use gru_core::slices::{QDenseSlice, QGruSlice};
+use gru_core::quant::{STATE_BITS, quantize, saturate_i8, saturate_wide, split};
+use gru_core::slices::{QDenseSlice, QGruInput, QGruSlice};
 
 use crate::dataset::Sample;
 use crate::verify::Shipped;
@@ -18,9 +18,11 @@ pub struct Int8Model {
     pub layers: Vec<Int8Layer>,
 }
 
-/// Counts to int8, per channel. See [`gru_core::Quantize`].
+/// Counts to the model's input, per channel. See [`gru_core::Quantize`].
 #[derive(Debug, Clone)]
 pub struct InputQuantization {
+    /// Whether the first layer is [`gru_core::Wide`].
+    pub wide: bool,
     /// Raw units per count.
     pub lsb: Vec<f64>,
     /// The count that becomes 0.
@@ -145,14 +147,21 @@ impl Shipped for Int8Runner {
     }
 
     fn step(&mut self, sample: Sample<'_>) {
-        let mut input = match (sample, &self.input, self.layers.first()) {
-            (Sample::Vector(raw), Some(quantization), _) => quantization.apply(raw),
-            (Sample::Symbol(symbol), _, Some(layer)) => layer.symbol(symbol),
-            _ => Vec::new(),
+        let (high, low): (Vec<i8>, Vec<i8>);
+        let mut input = match (sample, &self.input) {
+            (Sample::Symbol(symbol), _) => QGruInput::OneHot(symbol),
+            (Sample::Vector(raw), Some(quantization)) if quantization.wide => {
+                (high, low) = quantization.apply(raw).map(|q| split(saturate_wide(q))).unzip();
+                QGruInput::Wide { high: &high, low: &low }
+            }
+            (Sample::Vector(raw), quantization) => {
+                high = quantization.iter().flat_map(|by| by.apply(raw)).map(saturate_i8).collect();
+                QGruInput::Dense(&high)
+            }
         };
         for (layer, state) in self.layers.iter().zip(&mut self.states) {
-            layer.step(&input, state);
-            input.clone_from(&state.view);
+            layer.step(input, state);
+            input = QGruInput::Dense(&state.view);
         }
     }
 
@@ -169,13 +178,12 @@ impl Shipped for Int8Runner {
 }
 
 impl InputQuantization {
-    /// Raw units to counts, as the sensor rounds them, to int8.
-    fn apply(&self, raw: &[f64]) -> Vec<i8> {
+    /// Raw units to counts, as the sensor rounds them, to steps.
+    fn apply(&self, raw: &[f64]) -> impl Iterator<Item = i32> {
         let count = |channel: usize| (raw[channel] / self.lsb[channel]).round() as i16;
-        let quantized = |channel: usize| {
+        (0..raw.len()).map(move |channel| {
             quantize(count(channel), self.zero[channel], self.multiplier[channel], self.shift[channel])
-        };
-        (0..raw.len()).map(quantized).collect()
+        })
     }
 }
 
@@ -210,21 +218,11 @@ impl Packed {
         }
     }
 
-    /// The vector that a symbol stands for.
-    fn symbol(&self, symbol: usize) -> Vec<i8> {
-        match self {
-            Self::Embedding { size, table, .. } => table[symbol * size..][..*size].to_vec(),
-            Self::Gru { shape: GruShape { input_size: i, .. }, .. }
-            | Self::Dense { shape: DenseShape { input_size: i, .. }, .. } => {
-                (0..*i).map(|column| if column == symbol { i8::MAX } else { 0 }).collect()
-            }
-        }
-    }
-
-    fn step(&self, input: &[i8], state: &mut State) {
+    fn step(&self, input: QGruInput<'_>, state: &mut State) {
         let done = match self {
-            Self::Embedding { .. } => {
-                state.view.copy_from_slice(input);
+            Self::Embedding { size, table, .. } => {
+                let QGruInput::OneHot(symbol) = input else { panic!("expected a symbol, found a vector") };
+                state.view.copy_from_slice(&table[symbol * size..][..*size]);
                 Ok(())
             }
             Self::Gru { shape, lanes, bias, multiplier, requantization } => {
@@ -233,6 +231,7 @@ impl Packed {
                 layer.step(input, &mut state.hidden, &mut state.view, (&mut views, &mut updates))
             }
             Self::Dense { shape, lanes, bias, multiplier, shift, .. } => {
+                let QGruInput::Dense(input) = input else { panic!("expected a vector of int8") };
                 QDenseSlice { shape: *shape, lanes, bias, multiplier, shift: *shift }.step(input, &mut state.logits)
             }
         };

@@ -6,7 +6,7 @@
 
 use gru_core::Requantization;
 use gru_core::layout::{DenseShape, GruShape, INT8_DEPTH};
-use gru_core::quant::{ACCUMULATOR_BOUND, PREACTIVATION_BITS};
+use gru_core::quant::{ACCUMULATOR_BOUND, PREACTIVATION_BITS, WIDE_BITS};
 
 use crate::calibrate::{Calibration, Range};
 use crate::error::{Error, Result, quoted};
@@ -25,13 +25,14 @@ const SATURATION: f64 = 4.0;
 /// The integers of a model.
 ///
 /// `lsb` is the worth of one count of an input channel in raw units; without it, a power of two that leaves the calibrated range a factor of two.
+/// A `wide` input has [`WIDE_BITS`] more, see [`gru_core::Wide`].
 ///
 /// # Errors
 /// A channel reaches beyond the counts of an i16, a dense layer is not the last, or a layer has too many columns.
-pub fn quantise(model: &Model, calibration: &Calibration, lsb: Option<&[f64]>) -> Result<Int8Model> {
+pub fn quantise(model: &Model, calibration: &Calibration, lsb: Option<&[f64]>, wide: bool) -> Result<Int8Model> {
     let (input, mut steps) = match model.input() {
         Input::Vector(_) => {
-            let (input, steps) = quantise_input(model.standardization(), &calibration.input, lsb)?;
+            let (input, steps) = quantise_input(model.standardization(), &calibration.input, lsb, wide)?;
             (Some(input), steps)
         }
         Input::Symbol(count) => (None, vec![Step { worth: 1.0 / STEPS, zero: 0.0 }; count]),
@@ -70,9 +71,13 @@ fn quantise_input(
     by: Option<&Standardization>,
     ranges: &[Range],
     lsb: Option<&[f64]>,
+    wide: bool,
 ) -> Result<(InputQuantization, Vec<Step>)> {
     let channels = ranges.len();
-    let mut input = InputQuantization { lsb: Vec::new(), zero: Vec::new(), multiplier: Vec::new(), shift: Vec::new() };
+    let mut input =
+        InputQuantization { wide, lsb: Vec::new(), zero: Vec::new(), multiplier: Vec::new(), shift: Vec::new() };
+    // How many steps of the input make one step of int8, to which the weights refer.
+    let fineness = if wide { f64::from(1 << WIDE_BITS) } else { 1.0 };
     let mut steps = Vec::new();
     for channel in 0..channels {
         let (mean, std) = by.map_or((0.0, 1.0), |by| (by.mean[channel], by.std[channel]));
@@ -89,7 +94,7 @@ fn quantise_input(
         }
         let zero = ((min + max) / 2.0 / lsb).round();
         // A channel that never moves gets one step per count.
-        let counts_per_step = ((max - min) / 2.0 / lsb / STEPS).max(1.0 / STEPS);
+        let counts_per_step = ((max - min) / 2.0 / lsb / STEPS).max(1.0 / STEPS) / fineness;
         let shift = (14.0 + counts_per_step.log2().ceil()).clamp(1.0, 30.0);
         let multiplier = (shift.exp2() / counts_per_step).round().clamp(1.0, f64::from(i16::MAX));
         let counts_per_step = shift.exp2() / multiplier;
@@ -97,7 +102,7 @@ fn quantise_input(
         input.zero.push(zero as i16);
         input.multiplier.push(multiplier as i16);
         input.shift.push(shift as u8);
-        steps.push(Step { worth: counts_per_step * lsb / std, zero: (zero * lsb - mean) / std });
+        steps.push(Step { worth: counts_per_step * fineness * lsb / std, zero: (zero * lsb - mean) / std });
     }
     Ok((input, steps))
 }

@@ -30,18 +30,21 @@ struct Case {
     tensors: Vec<Tensor>,
     /// Keys that the inferred architecture lacks, for a GRU layer called `gru`.
     spec: Option<&'static str>,
+    wide_input: bool,
 }
 
 fn cases() -> Vec<Case> {
     let gru = |layer, i, h| Tensor::recurrent("gru", layer, 3, i, h);
-    let case = |name, tensors: Vec<Vec<Tensor>>| Case { name, tensors: tensors.concat(), spec: None };
+    let case =
+        |name, tensors: Vec<Vec<Tensor>>| Case { name, tensors: tensors.concat(), spec: None, wide_input: false };
     let with_spec = |name, tensors: Vec<Vec<Tensor>>, spec| Case { spec: Some(spec), ..case(name, tensors) };
     vec![
         case("plain", vec![Tensor::gru_and_head(2, 3, 4)]),
         case("gru_alone", vec![gru(0, 2, 5)]),
         case("embedding", vec![vec![Tensor::new("tokens.weight", &[7, 2])], Tensor::gru_and_head(2, 3, 7)]),
         case("ten_layers", (0..10).map(|layer| gru(layer, if layer == 0 { 3 } else { 6 }, 6)).collect()),
-        case("wide", vec![gru(0, 2, 100), Tensor::linear("head", 100, 3)]),
+        case("many_units", vec![gru(0, 2, 100), Tensor::linear("head", 100, 3)]),
+        Case { wide_input: true, ..case("wide_input", vec![Tensor::gru_and_head(3, 5, 2)]) },
         with_spec("one_hot", vec![gru(0, 5, 4)], "one_hot = true"),
         with_spec("reset_before", vec![gru(0, 2, 9)], "reset = \"before\""),
         with_spec("keras_gates", vec![gru(0, 2, 3)], "gate_order = \"zrn\"\nupdate = \"replace\""),
@@ -53,13 +56,14 @@ struct Prepared {
     export: Export,
     model: Model,
     data: Dataset,
+    wide_input: bool,
 }
 
 fn prepare(case: &Case, directory: &Path) -> Prepared {
     let path = |extension: &str| directory.join(format!("{}.{extension}", case.name));
     let (file, input) = (path("safetensors"), path("npy"));
     fs::write(&file, files::model(&case.tensors)).unwrap();
-    let mut export = Export::new(&file);
+    let mut export = Export::new(&file).wide_input(case.wide_input);
     let spec = case.spec.map(|keys| {
         let names =
             ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(|kind| format!("{kind} = \"gru.{kind}_l0\"\n"));
@@ -81,18 +85,18 @@ fn prepare(case: &Case, directory: &Path) -> Prepared {
     };
     fs::write(&input, array).unwrap();
     let data = Dataset::read(&input, model.input()).unwrap();
-    Prepared { export: export.calibrate(&input), model, data }
+    Prepared { export: export.calibrate(&input), model, data, wide_input: case.wide_input }
 }
 
 /// What the exporter's run of the kernels gives, and the inputs as the generated model takes them.
 fn expected(prepared: &Prepared, precision: Precision) -> (String, String) {
-    let Prepared { model, data, .. } = prepared;
+    let Prepared { model, data, wide_input, .. } = prepared;
     let last = model.layers().len() - 1;
     let (mut outputs, mut inputs) = (String::new(), String::new());
     let lsb = matches!(model.input(), Input::Vector(_)).then(|| vec![LSB; 16]);
     let calibration = Calibration::measure(model, data, &());
     let mut float = FloatRunner::new(&FloatModel::new(model).unwrap());
-    let mut int8 = Int8Runner::new(&quantise(model, &calibration, lsb.as_deref()).unwrap());
+    let mut int8 = Int8Runner::new(&quantise(model, &calibration, lsb.as_deref(), *wide_input).unwrap());
     for row in data.sequences().flatten() {
         let sample = Sample::new(model.input(), row);
         match (sample, precision) {

@@ -1,10 +1,11 @@
 use super::{Reset, ResetAfter};
 use crate::{
     backend::{Backend, F32Lane},
-    kernel::{Input, float},
+    kernel::float::{self, Input},
     layout::{self, GruShape, UNITS},
     math::{Activation, Rational},
-    stack::{Layer, OneHotLayer},
+    stack::Layer,
+    symbol::OneHot,
 };
 use core::marker::PhantomData;
 
@@ -85,7 +86,7 @@ impl<const I: usize, const H: usize, R: Reset, A: Activation> Gru<I, H, R, A> {
     }
 
     #[inline(always)]
-    fn advance<'s, B: Backend>(&self, backend: B, x: Input<'_, f32>, state: &'s mut GruState<H>) -> &'s [f32; H] {
+    fn advance<'s, B: Backend>(&self, backend: B, x: Input<'_>, state: &'s mut GruState<H>) -> &'s [f32; H] {
         let weights = float::GruView { placement: R::PLACEMENT, input_size: I, bias: self.bias, lanes: self.lanes };
         let (mut first, mut second) = ([0.0; H], [0.0; H]);
         float::gru::<B, A>(backend, weights, x, &mut state.h, [&mut first, &mut second]);
@@ -104,10 +105,14 @@ impl<const I: usize, const H: usize, R: Reset, A: Activation> Layer for Gru<I, H
     }
 }
 
-impl<const I: usize, const H: usize, R: Reset, A: Activation> OneHotLayer for Gru<I, H, R, A> {
+impl<const I: usize, const H: usize, R: Reset, A: Activation> Layer for OneHot<Gru<I, H, R, A>> {
+    type Input = u16;
+    type Output = [f32; H];
+    type State = GruState<H>;
+
     #[inline(always)]
-    fn forward_symbol<'s, B: Backend>(&'s self, backend: B, symbol: usize, state: &'s mut GruState<H>) -> &'s [f32; H] {
-        self.advance(backend, Input::OneHot(symbol), state)
+    fn forward<'s, B: Backend>(&'s self, backend: B, &symbol: &u16, state: &'s mut GruState<H>) -> &'s [f32; H] {
+        self.0.advance(backend, Input::OneHot(usize::from(symbol)), state)
     }
 }
 

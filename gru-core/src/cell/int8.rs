@@ -1,10 +1,11 @@
 use super::{Reset, ResetAfter};
 use crate::{
     backend::{Backend, I16Lane, I32Lane, Int8Lane},
-    kernel::{Input, int8},
+    kernel::int8::{self, Input},
     layout::{self, GruShape, INT8_DEPTH, UNITS},
     quant,
-    stack::{Layer, OneHotLayer},
+    stack::Layer,
+    symbol::OneHot,
 };
 use core::marker::PhantomData;
 
@@ -133,7 +134,7 @@ impl<const I: usize, const H: usize, R: Reset> QGru<I, H, R> {
     }
 
     #[inline(always)]
-    fn advance<'s, B: Backend>(&self, backend: B, x: Input<'_, i8>, state: &'s mut QGruState<H>) -> &'s [i8; H] {
+    fn advance<'s, B: Backend>(&self, backend: B, x: Input<'_>, state: &'s mut QGruState<H>) -> &'s [i8; H] {
         let Requantization { shift, input_shift, view } = self.requantization;
         let (bias, multiplier) = (self.bias, self.multiplier);
         let weights = int8::GruView {
@@ -163,10 +164,33 @@ impl<const I: usize, const H: usize, R: Reset> Layer for QGru<I, H, R> {
     }
 }
 
-impl<const I: usize, const H: usize, R: Reset> OneHotLayer for QGru<I, H, R> {
+impl<const I: usize, const H: usize, R: Reset> Layer for OneHot<QGru<I, H, R>> {
+    type Input = u16;
+    type Output = [i8; H];
+    type State = QGruState<H>;
+
     #[inline(always)]
-    fn forward_symbol<'s, B: Backend>(&'s self, backend: B, symbol: usize, state: &'s mut QGruState<H>) -> &'s [i8; H] {
-        self.advance(backend, Input::OneHot(symbol), state)
+    fn forward<'s, B: Backend>(&'s self, backend: B, &symbol: &u16, state: &'s mut QGruState<H>) -> &'s [i8; H] {
+        self.0.advance(backend, Input::OneHot(usize::from(symbol)), state)
+    }
+}
+
+/// A [`QGru`] that takes `[i16; I]` in place of `[i8; I]`, with 2⁷ steps for each of int8: for a sensor whose small movements matter beside its
+/// large ones. The weights are the same, and the input half reads them twice. See [`quant::split`].
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Wide<L>(pub L);
+
+impl<const I: usize, const H: usize, R: Reset> Layer for Wide<QGru<I, H, R>> {
+    type Input = [i16; I];
+    type Output = [i8; H];
+    type State = QGruState<H>;
+
+    #[inline(always)]
+    fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i16; I], state: &'s mut QGruState<H>) -> &'s [i8; H] {
+        let halves = input.map(quant::split);
+        let (high, low) = (halves.map(|(high, _)| high), halves.map(|(_, low)| low));
+        self.0.advance(backend, Input::Wide { high: &high, low: &low }, state)
     }
 }
 

@@ -4,7 +4,7 @@ mod float;
 mod int8;
 
 pub use float::{Gru, GruState, GruWeights};
-pub use int8::{QGru, QGruState, QGruWeights, Requantization};
+pub use int8::{QGru, QGruState, QGruWeights, Requantization, Wide};
 
 use crate::layout::Placement;
 

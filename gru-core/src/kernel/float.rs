@@ -1,12 +1,21 @@
 //! f32: one step of a GRU layer, and a dense layer.
 
-use super::{Input, blocks, load, split, split_columns, store};
+use super::{blocks, load, split, split_columns, store};
 use crate::{
     backend::{Backend, F32Lane},
     layout::{Placement, UNITS},
     math::Activation,
 };
 use core::array;
+
+/// The input of a layer.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// A vector.
+    Dense(&'a [f32]),
+    /// The one-hot vector of a symbol; one without a column is the zero vector.
+    OneHot(usize),
+}
 
 /// The packed weights of a layer: biases (r, z, n of the input half, n of the recurrent half) and lanes, block by block.
 #[derive(Clone, Copy)]
@@ -22,7 +31,7 @@ pub(crate) struct GruView<'a> {
 pub(crate) fn gru<B: Backend, A: Activation>(
     backend: B,
     weights: GruView<'_>,
-    x: Input<'_, f32>,
+    x: Input<'_>,
     h: &mut [f32],
     scratch: [&mut [f32]; 2],
 ) {
@@ -36,7 +45,7 @@ pub(crate) fn gru<B: Backend, A: Activation>(
 fn reset_after<B: Backend, A: Activation>(
     backend: B,
     weights: GruView<'_>,
-    x: Input<'_, f32>,
+    x: Input<'_>,
     h: &mut [f32],
     [next, _]: [&mut [f32]; 2],
 ) {
@@ -62,7 +71,7 @@ fn reset_after<B: Backend, A: Activation>(
 fn reset_before<B: Backend, A: Activation>(
     backend: B,
     weights: GruView<'_>,
-    x: Input<'_, f32>,
+    x: Input<'_>,
     h: &mut [f32],
     [gated, update]: [&mut [f32]; 2],
 ) {
@@ -100,12 +109,7 @@ pub(crate) fn dense<B: Backend>(backend: B, bias: &[[F32Lane; 1]], lanes: &[F32L
 }
 
 #[inline(always)]
-fn accumulate<B: Backend, const G: usize>(
-    backend: B,
-    sums: &mut [F32Lane; G],
-    weights: &[[F32Lane; G]],
-    x: Input<'_, f32>,
-) {
+fn accumulate<B: Backend, const G: usize>(backend: B, sums: &mut [F32Lane; G], weights: &[[F32Lane; G]], x: Input<'_>) {
     match x {
         Input::Dense(x) => backend.accumulate_f32(sums, weights, x),
         Input::OneHot(symbol) => backend.accumulate_f32(sums, weights.get(symbol..).unwrap_or_default(), &[1.0]),

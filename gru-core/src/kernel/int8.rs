@@ -1,12 +1,28 @@
 //! int8: one step of a GRU layer, and a dense layer. No float anywhere.
 
-use super::{Input, blocks, load, split, split_columns, store};
+use super::{blocks, load, split, split_columns, store};
 use crate::{
     backend::{Backend, I16Lane, I32Lane, Int8Lane},
     layout::{INT8_DEPTH, Placement, UNITS},
     quant,
 };
 use core::array;
+
+/// The input of a layer.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// A vector.
+    Dense(&'a [i8]),
+    /// A vector of more resolution: `high + low / 2⁷`, see [`quant::split`].
+    Wide {
+        /// Whole steps.
+        high: &'a [i8],
+        /// What remains.
+        low: &'a [i8],
+    },
+    /// The one-hot vector of a symbol, whose 1 is 127 steps; one without a column is the zero vector.
+    OneHot(usize),
+}
 
 /// The packed weights of a layer.
 #[derive(Clone, Copy)]
@@ -29,7 +45,7 @@ pub(crate) struct GruView<'a> {
 pub(crate) fn gru<B: Backend>(
     backend: B,
     weights: GruView<'_>,
-    x: Input<'_, i8>,
+    x: Input<'_>,
     h: &mut [i32],
     view: &mut [i8],
     scratch: (&mut [i8], &mut [i16]),
@@ -44,7 +60,7 @@ pub(crate) fn gru<B: Backend>(
 fn reset_after<B: Backend>(
     backend: B,
     weights: GruView<'_>,
-    x: Input<'_, i8>,
+    x: Input<'_>,
     h: &mut [i32],
     view: &mut [i8],
     next_view: &mut [i8],
@@ -73,7 +89,7 @@ fn reset_after<B: Backend>(
 fn reset_before<B: Backend>(
     backend: B,
     weights: GruView<'_>,
-    x: Input<'_, i8>,
+    x: Input<'_>,
     h: &mut [i32],
     view: &mut [i8],
     (gated_view, update): (&mut [i8], &mut [i16]),
@@ -159,10 +175,18 @@ fn accumulate<B: Backend, const G: usize>(
     backend: B,
     sums: &mut [I32Lane; G],
     weights: &[[Int8Lane; G]],
-    x: Input<'_, i8>,
+    x: Input<'_>,
 ) {
     match x {
         Input::Dense(x) => backend.accumulate_int8(sums, weights, x),
+        Input::Wide { high, low } => {
+            let mut fine = [[0; UNITS]; G];
+            backend.accumulate_int8(&mut fine, weights, low);
+            for (sums, fine) in sums.iter_mut().zip(fine) {
+                *sums = array::from_fn(|u| sums[u] + quant::carry(fine[u]));
+            }
+            backend.accumulate_int8(sums, weights, high);
+        }
         Input::OneHot(symbol) => {
             let column = array::from_fn::<_, INT8_DEPTH, _>(|c| if c == symbol % INT8_DEPTH { i8::MAX } else { 0 });
             backend.accumulate_int8(sums, weights.get(symbol / INT8_DEPTH..).unwrap_or_default(), &column);

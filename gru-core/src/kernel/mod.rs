@@ -7,14 +7,6 @@ pub(crate) mod int8;
 
 use crate::layout::UNITS;
 
-/// The input of a layer: a vector, or one symbol standing for its one-hot vector.
-#[derive(Clone, Copy)]
-pub(crate) enum Input<'a, T> {
-    Dense(&'a [T]),
-    /// A symbol without a column contributes nothing.
-    OneHot(usize),
-}
-
 /// Copies a block of at most [`UNITS`] values, zeros behind the last.
 #[inline(always)]
 fn load<T: Copy + Default>(block: &[T]) -> [T; UNITS] {

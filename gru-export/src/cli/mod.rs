@@ -97,10 +97,14 @@ struct InputArguments {
     /// Raw units per sensor count, per channel; an int8 model is fed counts
     #[arg(long, value_name = "A,B,…|FILE")]
     input_lsb: Option<Channels>,
+    /// Give an int8 model's input 15 bits instead of 8, at the price of a second pass over the first layer's input weights
+    #[arg(long)]
+    wide_input: bool,
 }
 
 impl InputArguments {
-    fn configure(&self, mut export: Export) -> Export {
+    fn configure(&self, export: Export) -> Export {
+        let mut export = export.wide_input(self.wide_input);
         if let (Some(mean), Some(std)) = (&self.input_mean, &self.input_std) {
             export = export.input_mean(mean.clone()).input_std(std.clone());
         }

@@ -31,7 +31,7 @@ pub(super) fn item(layer: &FloatLayer, index: usize) -> Item {
                 &kind,
                 &packed("GruWeights", &arguments, ""),
             );
-            if *one_hot { item.one_hot() } else { item }
+            if *one_hot { item.wrapped("OneHot") } else { item }
         }
         FloatLayer::Dense { shape, weight, bias } => {
             let (i, o) = (shape.input_size, shape.output_size);

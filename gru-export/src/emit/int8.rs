@@ -6,15 +6,17 @@ use crate::int8::{InputQuantization, Int8Layer};
 
 /// The input stage; it borrows nothing.
 pub(super) fn input(quantization: &InputQuantization) -> Item {
-    let InputQuantization { zero, multiplier, shift, .. } = quantization;
+    let InputQuantization { wide, zero, multiplier, shift, .. } = quantization;
+    let steps = if *wide { ", i16" } else { "" };
     Item {
-        kind: format!("gru_core::Quantize<{}>", zero.len()),
-        value: format!("gru_core::Quantize {{ zero: {zero:?}, multiplier: {multiplier:?}, shift: {shift:?} }}"),
+        kind: format!("gru_core::Quantize<{}{steps}>", zero.len()),
+        value: format!("gru_core::Quantize::new({zero:?}, {multiplier:?}, {shift:?})"),
         weights: String::new(),
     }
 }
 
-pub(super) fn item(layer: &Int8Layer, index: usize) -> Item {
+/// `wide` for a layer whose input is [`gru_core::Wide`].
+pub(super) fn item(layer: &Int8Layer, index: usize, wide: bool) -> Item {
     match layer {
         Int8Layer::Embedding { symbols, size, table, .. } => {
             let table = literal(&[*symbols, *size], table, 0);
@@ -45,7 +47,11 @@ pub(super) fn item(layer: &Int8Layer, index: usize) -> Item {
                 &kind,
                 &packed("QGruWeights", &arguments, &last),
             );
-            if *one_hot { item.one_hot() } else { item }
+            match (one_hot, wide) {
+                (true, _) => item.wrapped("OneHot"),
+                (_, true) => item.wrapped("Wide"),
+                _ => item,
+            }
         }
         Int8Layer::Dense { shape, weight, bias, multiplier, shift, .. } => {
             let (i, o) = (shape.input_size, shape.output_size);

@@ -48,7 +48,8 @@ pub fn emit_float(module: &Module<'_>, model: &FloatModel) -> String {
 /// The text of an int8 module.
 pub fn emit_int8(module: &Module<'_>, model: &Int8Model) -> String {
     let input = model.input.iter().map(int8::input);
-    let layers = model.layers.iter().enumerate().map(|(index, layer)| int8::item(layer, index));
+    let wide = model.input.as_ref().is_some_and(|input| input.wide);
+    let layers = model.layers.iter().enumerate().map(|(index, layer)| int8::item(layer, index, index == 0 && wide));
     let mut constants = String::new();
     if let Some(input) = &model.input {
         let lsb: Vec<f32> = input.lsb.iter().map(|&lsb| lsb as f32).collect();
@@ -87,13 +88,10 @@ impl Item {
         }
     }
 
-    /// The layer behind a one-hot input.
-    fn one_hot(self) -> Self {
-        Self {
-            kind: format!("gru_core::OneHot<{}>", self.kind),
-            value: format!("gru_core::OneHot({})", self.value),
-            ..self
-        }
+    /// The layer in a wrapper that changes what it takes.
+    fn wrapped(self, wrapper: &str) -> Self {
+        let (kind, value) = (&self.kind, &self.value);
+        Self { kind: format!("gru_core::{wrapper}<{kind}>"), value: format!("gru_core::{wrapper}({value})"), ..self }
     }
 }
 
