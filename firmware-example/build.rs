@@ -46,7 +46,7 @@ fn main() -> Result<()> {
 fn models() -> Result<()> {
     let export = |precision| {
         let export = Export::new("models/motion.safetensors").precision(precision).calibrate("data/calibration.npy");
-        export.input_lsb("data/lsb.npy")
+        export.input_lsb("data/lsb.npy").wide_input(true)
     };
     let labels = ["standing", "running", "walking", "badminton"];
     export(Precision::Int8).labels(labels).write_to_out_dir("motion_int8.rs")?;

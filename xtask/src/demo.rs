@@ -48,7 +48,8 @@ fn export() -> Result<()> {
     let mut export = shell::cargo(&exporter);
     export
         .args(["export", model, "--precision", "int8", "--calibrate", "firmware-example/data/calibration.npy"])
-        .args(["--input-lsb", "firmware-example/data/lsb.npy", "--labels", "standing,running,walking,badminton"])
+        .args(["--input-lsb", "firmware-example/data/lsb.npy", "--wide-input"])
+        .args(["--labels", "standing,running,walking,badminton"])
         .arg("-o")
         .arg(directory.join("motion.rs"));
     shell::run(&mut export)

@@ -6,6 +6,7 @@ mod golden;
 mod install;
 mod matrix;
 mod qemu;
+mod readme;
 mod report;
 mod shell;
 mod size;
@@ -42,6 +43,9 @@ enum Task {
         /// Only this core of targets.toml
         #[arg(long, value_name = "NAME")]
         core: Option<String>,
+        /// Run everything that the tests run, and write the figures into README.md
+        #[arg(long, conflicts_with = "core")]
+        readme: bool,
     },
 }
 
@@ -60,11 +64,11 @@ fn run(task: &Task) -> Result<ExitCode> {
     match task {
         Task::Demo => demo::demo(&matrix).map(|()| ExitCode::SUCCESS),
         Task::Test => test::test(&matrix),
-        Task::Qemu { core } => qemu(&matrix, core.as_deref()),
+        Task::Qemu { core, readme } => qemu(&matrix, core.as_deref(), *readme),
     }
 }
 
-fn qemu(matrix: &Matrix, core: Option<&str>) -> Result<ExitCode> {
+fn qemu(matrix: &Matrix, core: Option<&str>, readme: bool) -> Result<ExitCode> {
     let cores: Vec<_> = match core {
         Some(name) => vec![matrix.core(name)?],
         None => matrix.cores.iter().collect(),
@@ -73,7 +77,11 @@ fn qemu(matrix: &Matrix, core: Option<&str>) -> Result<ExitCode> {
     install::emulators(cores.iter().map(|core| core.qemu.program.as_str()))?;
     let mut steps = Steps::default();
     let show = if cores.len() == 1 { firmware::show_recordings } else { |_: &str| () };
-    let figures = firmware::check(&mut steps, &Golden::read()?, &cores, Extent::Usual, show);
+    let extent = if readme { Extent::All } else { Extent::Usual };
+    let figures = firmware::check(&mut steps, &Golden::read()?, &cores, extent, show);
     println!("\n{}", table::figures(&figures));
+    if readme {
+        steps.run("README.md", || readme::write(&figures));
+    }
     Ok(steps.finish())
 }

@@ -11,6 +11,19 @@ use crate::qemu;
 use crate::report::Run;
 use crate::size::Size;
 
+const HEADER: [&str; 10] = [
+    "on",
+    "model",
+    "accuracy",
+    "same class\nas PyTorch",
+    "largest\nerror",
+    "instructions\nper step",
+    "flash",
+    "static\nRAM",
+    "state",
+    "digest of all outputs",
+];
+
 /// What one run of the example showed.
 pub struct Figures {
     /// Host or core.
@@ -42,7 +55,7 @@ impl Figures {
         Ok(Self { place: core.title.clone(), precision, run, agreement, instructions_per_step, size })
     }
 
-    fn row(&self) -> [String; 10] {
+    fn row(&self) -> [String; HEADER.len()] {
         let summary = &self.run.summary;
         let or_none = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
         [
@@ -62,19 +75,15 @@ impl Figures {
 
 /// The figures of several runs, one a row.
 pub fn figures(figures: &[Figures]) -> Table {
-    let header = [
-        "on",
-        "model",
-        "accuracy",
-        "same class\nas PyTorch",
-        "largest\nerror",
-        "instructions\nper step",
-        "flash",
-        "static\nRAM",
-        "state",
-        "digest of all outputs",
-    ];
-    render(header, figures.iter().map(Figures::row))
+    render(HEADER, figures.iter().map(Figures::row))
+}
+
+/// The same as a Markdown table.
+pub fn markdown(figures: &[Figures]) -> String {
+    let line = |cells: [String; HEADER.len()]| format!("| {} |\n", cells.join(" | "));
+    let header = line(HEADER.map(|cell| cell.replace('\n', " ")));
+    let rule = line(HEADER.map(|_| "---".to_owned()));
+    header + &rule + &figures.iter().map(|figures| line(figures.row())).collect::<String>()
 }
 
 /// A table with lines around and below its header.

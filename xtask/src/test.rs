@@ -8,6 +8,7 @@ use crate::firmware::{self, Extent};
 use crate::golden::Golden;
 use crate::install;
 use crate::matrix::{Matrix, Precision};
+use crate::readme;
 use crate::shell::{cargo, run};
 use crate::steps::Steps;
 use crate::table;
@@ -31,6 +32,7 @@ pub fn test(matrix: &Matrix) -> Result<ExitCode> {
     library(&mut steps, matrix);
     let cores: Vec<_> = matrix.cores.iter().collect();
     let figures = firmware::check(&mut steps, &golden, &cores, Extent::All, |_| ());
+    steps.run("figures in README.md", || readme::check(&figures));
     steps.run("packages", || {
         run(&mut cargo(&["package", "--quiet", "--allow-dirty", "--package", "gru-core", "--package", "gru-export"]))
     });
