@@ -1,6 +1,6 @@
 //! f32: one step of a GRU layer, and a dense layer.
 
-use super::{blocks, load, split, split_columns, store};
+use super::{blocks, copy, load, split, split_columns, store};
 use crate::{
     backend::{Backend, F32Lane},
     layout::{Placement, UNITS},
@@ -64,7 +64,7 @@ fn reset_after<B: Backend, A: Activation>(
         let n = array::from_fn(|u| n_input[u] + gated[u]);
         store(backend.update_f32::<A>(&z, &n, &load(h_block)), next);
     }
-    h.copy_from_slice(next);
+    copy(next, h);
 }
 
 #[inline(always)]

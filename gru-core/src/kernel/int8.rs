@@ -1,6 +1,6 @@
 //! int8: one step of a GRU layer, and a dense layer. No float anywhere.
 
-use super::{blocks, load, split, split_columns, store};
+use super::{blocks, copy, load, split, split_columns, store};
 use crate::{
     backend::{Backend, I16Lane, I32Lane, Int8Lane},
     layout::{INT8_DEPTH, Placement, UNITS},
@@ -82,7 +82,7 @@ fn reset_after<B: Backend>(
         let n = add(&t(&n_input, 2), &gated);
         advance(backend, &t(&z, 1), &n, h, next_view, weights.view);
     }
-    view.copy_from_slice(next_view);
+    copy(next_view, view);
 }
 
 #[inline(always)]

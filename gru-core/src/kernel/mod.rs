@@ -11,14 +11,20 @@ use crate::layout::UNITS;
 #[inline(always)]
 fn load<T: Copy + Default>(block: &[T]) -> [T; UNITS] {
     let mut lane = [T::default(); UNITS];
-    lane.iter_mut().zip(block).for_each(|(lane, &value)| *lane = value);
+    copy(block, &mut lane);
     lane
 }
 
 /// Writes the values that a block of at most [`UNITS`] has room for.
 #[inline(always)]
 fn store<T: Copy>(lane: [T; UNITS], block: &mut [T]) {
-    block.iter_mut().zip(lane).for_each(|(value, lane)| *value = lane);
+    copy(&lane, block);
+}
+
+/// Copies as many values as both slices hold.
+#[inline(always)]
+fn copy<T: Copy>(from: &[T], to: &mut [T]) {
+    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
 }
 
 /// The lanes of each block; a block of no lanes counts as one, so that the length never is zero.
@@ -30,7 +36,7 @@ fn blocks<L>(lanes: &[L], block_lanes: usize) -> core::slice::ChunksExact<'_, L>
 /// Splits at `at`, or at the end of a shorter slice.
 #[inline(always)]
 fn split<L>(lanes: &[L], at: usize) -> (&[L], &[L]) {
-    lanes.split_at(at.min(lanes.len()))
+    lanes.split_at_checked(at).unwrap_or((lanes, &[]))
 }
 
 /// Groups lanes into columns of `G` gates and splits them after the `input` columns.
