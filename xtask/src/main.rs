@@ -5,6 +5,7 @@ mod firmware;
 mod golden;
 mod install;
 mod matrix;
+mod panics;
 mod qemu;
 mod readme;
 mod report;

@@ -8,6 +8,7 @@ use crate::firmware::{self, Extent};
 use crate::golden::Golden;
 use crate::install;
 use crate::matrix::{Matrix, Precision};
+use crate::panics;
 use crate::readme;
 use crate::shell::{cargo, run};
 use crate::steps::Steps;
@@ -30,6 +31,11 @@ pub fn test(matrix: &Matrix) -> Result<ExitCode> {
         run(&mut cargo(&["test", "--quiet", "--workspace"]))
     });
     library(&mut steps, matrix);
+    for target in matrix.firmware_targets() {
+        for precision in Precision::ALL {
+            steps.run(format!("no {precision} step can panic: {target}"), || panics::check(target, precision));
+        }
+    }
     let cores: Vec<_> = matrix.cores.iter().collect();
     let figures = firmware::check(&mut steps, &golden, &cores, Extent::All, |_| ());
     steps.run("figures in README.md", || readme::check(&figures));

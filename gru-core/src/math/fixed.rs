@@ -70,16 +70,18 @@ pub const fn sigmoid_complement(t: i16) -> (i16, u32) {
     }
 }
 
-/// `e^(x / 2^frac_bits)` in Q0.15 for `x` ≤ 0 (a positive `x` counts as 0) and `frac_bits` ≤ 15; within 1.2e-4.
+/// `e^(x / 2^frac_bits)` in Q0.15 for `x` in −65535..=0, the differences of two i16, and `frac_bits` ≤ 15; within 1.6e-4. Saturates outside.
 #[inline(always)]
 #[must_use]
 pub const fn exp_q15(x: i32, frac_bits: u8) -> u32 {
-    // e^x = 2^-(whole + fraction), with x · log₂e in Q15 more than frac_bits.
-    const LOG2_E_Q14: u64 = 23_637;
-    let magnitude = if x < 0 { x.unsigned_abs() as u64 } else { 0 };
-    let power = (magnitude * LOG2_E_Q14) << 1 >> (frac_bits & 15);
+    const LOG2_E_Q14: u32 = 23_637;
+    const LARGEST: u32 = u16::MAX as u32;
+    let magnitude = if x < 0 { x.unsigned_abs() } else { 0 };
+    let magnitude = if magnitude > LARGEST { LARGEST } else { magnitude };
+    // e^x = 2^−power, power in Q15.
+    let power = ((magnitude * LOG2_E_Q14) << 1) >> (frac_bits & 15);
     let (whole, fraction) = (power >> 15, (power & 0x7fff) as i16);
-    // 2^-f ≈ 1 − 0.69168 f + 0.23145 f² − 0.03983 f³, less 1 to fit Q0.15.
+    // 2^−f ≈ 1 − 0.69168 f + 0.23145 f² − 0.03983 f³, less 1 to fit Q0.15.
     let bend = mul_q15(fraction, -22_665 + mul_q15(fraction, 7_584 + mul_q15(fraction, -1_305)));
     if whole > 15 { 0 } else { ((0x8000 + bend as i32) >> whole) as u32 }
 }

@@ -1,0 +1,59 @@
+//! Every kind of f32 step, as `cargo xtask test` compiles it for each target to see that the code calls nothing that panics.
+
+#![no_std]
+
+use gru_core::{
+    Dense, DenseWeights, Embedding, Gru, GruWeights, Layer, OneHot, ResetAfter, ResetBefore, argmax, layout,
+    math::Rational, softmax,
+};
+
+// Sizes that are no multiple of a block or of a group of columns.
+const I: usize = 6;
+const H: usize = 33;
+const O: usize = 5;
+
+type Weights<R> = GruWeights<I, H, R, { layout::gru_f32_lanes(I, H) }, { layout::blocks(H) }>;
+
+static AFTER: Weights<ResetAfter> = Weights::pack(&[[[0.1; I]; H]; 3], &[[[0.2; H]; H]; 3], &[[0.3; H]; 4]);
+static BEFORE: Weights<ResetBefore> = Weights::pack(&[[[0.1; I]; H]; 3], &[[[0.2; H]; H]; 3], &[[0.3; H]; 4]);
+static HEAD: DenseWeights<H, O, { layout::dense_f32_lanes(H, O) }, { layout::blocks(O) }> =
+    DenseWeights::pack(&[[0.1; H]; O], &[0.2; O]);
+static TABLE: [[f32; I]; 9] = [[0.5; I]; 9];
+
+/// Reset after, and the class.
+#[inline(never)]
+pub fn step_after(x: &[f32; I], state: &mut <(Gru<I, H>, Dense<H, O>) as Layer>::State) -> usize {
+    static MODEL: (Gru<I, H>, Dense<H, O>) = (Gru::new(&AFTER), Dense::new(&HEAD));
+    argmax(MODEL.step(x, state))
+}
+
+/// Reset before, and the probabilities.
+#[inline(never)]
+pub fn step_before(x: &[f32; I], state: &mut <(Gru<I, H, ResetBefore>, Dense<H, O>) as Layer>::State) -> [f32; O] {
+    static MODEL: (Gru<I, H, ResetBefore>, Dense<H, O>) = (Gru::new(&BEFORE), Dense::new(&HEAD));
+    let mut probabilities = *MODEL.step(x, state);
+    softmax::<Rational>(&mut probabilities);
+    probabilities
+}
+
+/// One column of the input weights.
+#[inline(never)]
+pub fn step_symbol(symbol: u16, state: &mut <Gru<I, H> as Layer>::State) -> f32 {
+    static MODEL: OneHot<Gru<I, H>> = OneHot(Gru::new(&AFTER));
+    MODEL.step(&symbol, state)[0]
+}
+
+/// A row of a table.
+#[inline(never)]
+pub fn step_embedding(symbol: u16, state: &mut <(Embedding<f32, 9, I>, Gru<I, H>) as Layer>::State) -> f32 {
+    static MODEL: (Embedding<f32, 9, I>, Gru<I, H>) = (Embedding::new(&TABLE), Gru::new(&AFTER));
+    MODEL.step(&symbol, state)[0]
+}
+
+/// A whole window, and the reset.
+#[inline(never)]
+pub fn step_window(inputs: &[[f32; I]], outputs: &mut [[f32; H]], state: &mut <Gru<I, H> as Layer>::State) {
+    static MODEL: Gru<I, H> = Gru::new(&AFTER);
+    MODEL.window(inputs, outputs, state);
+    MODEL.reset(state);
+}
