@@ -1,5 +1,6 @@
 """One training run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
@@ -9,7 +10,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from augment import Strength, augment
 from model import MotionClassifier
-from recordings import Recordings
+from recordings import LABELS, Recordings
 
 
 class Training(NamedTuple):
@@ -30,9 +31,8 @@ class Training(NamedTuple):
 class Recipe:
     """Everything that shapes a training run except its seed and its data."""
 
-    about: str
     num_layers: int = 1
-    steps: int = 1200
+    steps: int = 800
     batch: int = 32
     learning_rate: float = 1e-2
     weight_decay: float = 1e-2
@@ -41,17 +41,14 @@ class Recipe:
     strength: Strength = field(default_factory=Strength)
 
 
-NONE = Strength(shift=0.0, switch=0.0, tempo=0.0, tilt=0.0, gain=0.0, noise=0.0)
+def fit(
+    training: Training, recipe: Recipe, seed: int, teachers: Sequence[MotionClassifier] = ()
+) -> MotionClassifier:
+    """Trains on every step of every recording; returns the exponential moving average of the weights.
 
-RECIPES = {
-    "plain": Recipe("recordings as they are", strength=NONE),
-    "moderate": Recipe("all variations"),
-    "strong": Recipe("all variations, tilt and gain doubled", strength=Strength(tilt=0.4, gain=0.3)),
-}
-
-
-def fit(training: Training, recipe: Recipe, seed: int) -> MotionClassifier:
-    """Trains on every step of every recording; returns the exponential moving average of the weights."""
+    With teachers, half of the target is the label and half the mean of their probabilities
+    (Hinton, Vinyals and Dean, 2015).
+    """
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
     model = MotionClassifier(training.raw, recipe.num_layers, recipe.dropout).train()
@@ -64,12 +61,21 @@ def fit(training: Training, recipe: Recipe, seed: int) -> MotionClassifier:
     for _ in range(recipe.steps):
         x, y = augment(*training, recipe.batch, recipe.strength, rng)
         optimizer.zero_grad()
-        loss(model(x).flatten(0, 1), y.flatten()).backward()
+        loss(model(x).flatten(0, 1), targets(x, y, teachers).flatten(0, 1)).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         average.update_parameters(model)
     return average.module.eval()
+
+
+def targets(x: Tensor, y: Tensor, teachers: Sequence[MotionClassifier]) -> Tensor:
+    """Probabilities `[N, T, 4]` to learn for raw units `[N, T, 6]` with labels `[N, T]`."""
+    labels = nn.functional.one_hot(y, len(LABELS)).float()
+    if not teachers:
+        return labels
+    taught = torch.stack([teacher.logits(x).softmax(dim=2) for teacher in teachers]).mean(dim=0)
+    return (labels + taught) / 2
 
 
 def accuracy(model: MotionClassifier, data: Training) -> Tensor:
