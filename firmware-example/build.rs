@@ -76,17 +76,13 @@ fn recordings(out: &Path) -> Result<()> {
     for recording in counts.values.chunks_exact(steps * channels) {
         code += "[";
         for step in recording.chunks_exact(channels) {
+            let step: Vec<i16> = step.iter().map(|&count| count as i16).collect();
             write!(code, "{step:?},")?;
         }
         code += "],";
     }
-    writeln!(
-        code,
-        "];\n/// The activity of each recording.\npub static LABELS: [u8; {recordings}] = {:?};",
-        labels.values
-    )?;
-    // Integers that `Array` holds as f64.
-    let code = code.replace(".0", "");
+    let labels: Vec<u8> = labels.values.iter().map(|&label| label as u8).collect();
+    writeln!(code, "];\n/// The activity of each recording.\npub static LABELS: [u8; {recordings}] = {labels:?};")?;
     Ok(fs::write(out.join("recordings.rs"), code)?)
 }
 
