@@ -1,6 +1,5 @@
 """One training run."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
@@ -10,7 +9,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from augment import Strength, augment
 from model import MotionClassifier
-from recordings import LABELS, Recordings
+from recordings import Recordings
 
 
 class Training(NamedTuple):
@@ -31,8 +30,9 @@ class Training(NamedTuple):
 class Recipe:
     """Everything that shapes a training run except its seed and its data."""
 
+    about: str
     num_layers: int = 1
-    steps: int = 800
+    steps: int = 1200
     batch: int = 32
     learning_rate: float = 1e-2
     weight_decay: float = 1e-2
@@ -41,14 +41,14 @@ class Recipe:
     strength: Strength = field(default_factory=Strength)
 
 
-def fit(
-    training: Training, recipe: Recipe, seed: int, teachers: Sequence[MotionClassifier] = ()
-) -> MotionClassifier:
-    """Trains on every step of every recording; returns the exponential moving average of the weights.
+RECIPES = {
+    "short": Recipe("800 steps of the optimiser", steps=800),
+    "long": Recipe("1200 steps of the optimiser"),
+}
 
-    With teachers, half of the target is the label and half the mean of their probabilities
-    (Hinton, Vinyals and Dean, 2015).
-    """
+
+def fit(training: Training, recipe: Recipe, seed: int) -> MotionClassifier:
+    """Trains on every step of every recording; returns the exponential moving average of the weights."""
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
     model = MotionClassifier(training.raw, recipe.num_layers, recipe.dropout).train()
@@ -61,21 +61,12 @@ def fit(
     for _ in range(recipe.steps):
         x, y = augment(*training, recipe.batch, recipe.strength, rng)
         optimizer.zero_grad()
-        loss(model(x).flatten(0, 1), targets(x, y, teachers).flatten(0, 1)).backward()
+        loss(model(x).flatten(0, 1), y.flatten()).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         average.update_parameters(model)
     return average.module.eval()
-
-
-def targets(x: Tensor, y: Tensor, teachers: Sequence[MotionClassifier]) -> Tensor:
-    """Probabilities `[N, T, 4]` to learn for raw units `[N, T, 6]` with labels `[N, T]`."""
-    labels = nn.functional.one_hot(y, len(LABELS)).float()
-    if not teachers:
-        return labels
-    taught = torch.stack([teacher.logits(x).softmax(dim=2) for teacher in teachers]).mean(dim=0)
-    return (labels + taught) / 2
 
 
 def accuracy(model: MotionClassifier, data: Training) -> Tensor:

@@ -6,7 +6,7 @@ from statistics import mean
 import torch
 from torch import Tensor
 
-from fit import Training, accuracy
+from fit import RECIPES, Training, accuracy
 from model import MotionClassifier
 from recordings import LABELS
 
@@ -16,18 +16,9 @@ Fits = dict[str, list[MotionClassifier]]
 """Models by file name, one for each seed."""
 
 
-def report(
-    scores: dict[str, list[float]],
-    folds: int,
-    steps: int,
-    ways: dict[str, str],
-    chosen: dict[str, int],
-    fits: Fits,
-    held_out: Training,
-) -> str:
-    """Cross-validation scores by way of training and seed, then accuracies on the held-out recordings."""
+def report(scores: dict[str, list[float]], best: str, seed: int, fits: Fits, held_out: Training) -> str:
+    """Cross-validation scores of each recipe and seed, then accuracies on the held-out recordings."""
     curves = {name: torch.stack([accuracy(m, held_out) for m in models]) for name, models in fits.items()}
-    seeds = len(fits["motion"])
     return "\n".join(
         [
             "# Results",
@@ -37,41 +28,39 @@ def report(
             "",
             "## Cross-validation within the 40 training recordings",
             "",
-            f"{folds} folds, {seeds} seeds, {steps} steps of the optimiser. The better way of training one layer, and the",
-            "seeds, are chosen here:",
-            "",
-            *(f"- `{name}` is **{way}**, seed **{chosen[name]}**." for name, way in ways.items()),
+            f"Three folds, mean over {len(scores[best])} seeds. Recipe and seed are chosen here, before the held-out",
+            f"recordings are looked at: **{best}**, seed **{seed}**.",
             "",
             *table(
-                ("way of training", "mean", "lowest", "highest"),
-                ((way, mean(s), min(s), max(s)) for way, s in scores.items()),
+                ("recipe", "what it is", "mean", "lowest", "highest"),
+                ((name, RECIPES[name].about, mean(s), min(s), max(s)) for name, s in scores.items()),
             ),
             "",
             "## The 40 held-out recordings",
             "",
             *table(
                 ("model", "seeds: mean", "lowest", "highest", "chosen", "chosen, after the first second"),
-                (summary(name, curve, chosen[name]) for name, curve in curves.items()),
+                (summary(name, curve, seed) for name, curve in curves.items()),
             ),
             "",
-            "`train.py` chooses nothing by these numbers, but they are not untouched: the accuracies of earlier attempts on",
-            "the same recordings had been seen when it was written. The same people are probably in both halves.",
+            "`train.py` chooses nothing by these numbers, but they are not untouched: accuracies of earlier attempts",
+            "on the same recordings had been seen when it was written. The same people are probably in both halves.",
             "",
-            "The recordings begin at rest, whatever follows: the first steps cannot be told apart, and that caps",
-            "the accuracy over all steps. Accuracy of the chosen models by time:",
+            "The recordings begin at rest, whatever follows: the first steps cannot be told apart, and that caps the",
+            "accuracy over all steps. Accuracy of the chosen models by time:",
             "",
             *table(
                 ("seconds", *curves),
                 (
                     (f"{start / STEPS_PER_SECOND:.1f} to {end / STEPS_PER_SECOND:.1f}",)
-                    + tuple(curve[chosen[name], start:end].mean().item() for name, curve in curves.items())
+                    + tuple(curve[seed, start:end].mean().item() for curve in curves.values())
                     for start, end in ((0, 2), (2, 4), (4, 6), (6, 8), (8, 10), (10, 20), (20, 50), (50, 100))
                 ),
             ),
             "",
             "Steps of `motion` by activity (rows) and label given (columns):",
             "",
-            *table(("", *LABELS), confusion(fits["motion"][chosen["motion"]], held_out)),
+            *table(("", *LABELS), confusion(fits["motion"][seed], held_out)),
             "",
         ]
     )
