@@ -41,9 +41,12 @@ class Recipe:
     strength: Strength = field(default_factory=Strength)
 
 
+NONE = Strength(shift=0.0, switch=0.0, tempo=0.0, tilt=0.0, gain=0.0, noise=0.0)
+
 RECIPES = {
-    "short": Recipe("800 steps of the optimiser", steps=800),
-    "long": Recipe("1200 steps of the optimiser"),
+    "plain": Recipe("recordings as they are", strength=NONE),
+    "moderate": Recipe("all variations"),
+    "strong": Recipe("all variations, tilt and gain doubled", strength=Strength(tilt=0.4, gain=0.3)),
 }
 
 

@@ -23,7 +23,7 @@ import recordings
 import results
 from fit import RECIPES, Recipe, Training, accuracy, fit
 
-FOLDS = 3
+FOLDS = 5
 MODELS = {"motion": 1, "motion-2layer": 2}
 """Number of GRU layers by file name."""
 
@@ -71,7 +71,7 @@ def arguments() -> argparse.Namespace:
     )
     here = Path(__file__).resolve().parent
     parser.add_argument("--out", type=Path, default=here.parent, help="where to write (default: %(default)s)")
-    parser.add_argument("--seeds", type=int, default=2, help="number of seeds (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=4, help="number of seeds (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: %(default)s)")
     parser.add_argument(
         "--quick", dest="shorten", action="store_const", const=20, default=1, help="a 20th of the steps"
