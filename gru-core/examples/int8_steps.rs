@@ -14,13 +14,13 @@ const O: usize = 5;
 
 type Weights<R> = QGruWeights<I, H, R, { layout::gru_int8_lanes(I, H) }, { layout::blocks(H) }>;
 
-const SCALES: Requantization = Requantization { shift: [3, 3, 2, -1], input_shift: 1, view: 127 };
+const REQUANTIZATION: Requantization = Requantization { input_shift: 1, view: 127 };
 static AFTER: Weights<ResetAfter> =
-    Weights::pack(&[[[1; I]; H]; 3], &[[[2; H]; H]; 3], &[[3; H]; 4], &[[4; H]; 4], SCALES);
+    Weights::pack(&[[[1; I]; H]; 3], &[[[2; H]; H]; 3], &[[3; H]; 4], &[[4; H]; 4], &[[5; H]; 4], REQUANTIZATION);
 static BEFORE: Weights<ResetBefore> =
-    Weights::pack(&[[[1; I]; H]; 3], &[[[2; H]; H]; 3], &[[3; H]; 4], &[[4; H]; 4], SCALES);
+    Weights::pack(&[[[1; I]; H]; 3], &[[[2; H]; H]; 3], &[[3; H]; 4], &[[4; H]; 4], &[[5; H]; 4], REQUANTIZATION);
 static HEAD: QDenseWeights<H, O, { layout::dense_int8_lanes(H, O) }, { layout::blocks(O) }> =
-    QDenseWeights::pack(&[[1; H]; O], &[2; O], &[3; O], 2);
+    QDenseWeights::pack(&[[1; H]; O], &[2; O], &[3; O], &[2; O]);
 static TABLE: [[i8; I]; 9] = [[5; I]; 9];
 
 type Model = (Quantize<I>, QGru<I, H>, QDense<H, O>);

@@ -1,9 +1,9 @@
 //! What stands before and after the cells: quantisation of the input, dense layers, argmax and softmax.
 
 use crate::{
-    backend::{Backend, F32Lane, I16Lane, I32Lane, Int8Lane},
+    backend::{Backend, F32Lane, Int8Lane},
     kernel::{float, int8},
-    layout::{self, DenseShape, INT8_DEPTH, UNITS},
+    layout::{self, DenseShape, INT8_DEPTH, Scales, UNITS},
     math::Activation,
     quant,
     stack::Layer,
@@ -84,39 +84,29 @@ impl<const I: usize, const O: usize> Layer for Dense<I, O> {
 #[cfg_attr(not(target_arch = "x86_64"), repr(align(16)))]
 pub struct QDenseWeights<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize> {
     lanes: [Int8Lane; LANES],
-    bias: [[I32Lane; 1]; BLOCKS],
-    multiplier: [[I16Lane; 1]; BLOCKS],
-    shift: i8,
+    scales: [Scales<1>; BLOCKS],
 }
 
 impl<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize> QDenseWeights<I, O, LANES, BLOCKS> {
-    /// Packs a row-major matrix. `bias` is in accumulator units with `2^(shift−1)` added; `multiplier` (Q0.15, never negative) and `shift` bring
-    /// every row to the same fixed-point format, see [`quant::requantize`].
+    /// Packs a row-major matrix. `bias`, `multiplier` and `shift`, which [`Scales`] describes, bring every row to the same fixed-point format.
     ///
     /// # Panics
-    /// When an accumulator could reach [`quant::ACCUMULATOR_BOUND`], a weight is −128 or a multiplier negative. In a `static`, where the packing
+    /// When an accumulator could reach [`quant::ACCUMULATOR_BOUND`], a weight is −128 or a scale out of range. In a `static`, where the packing
     /// happens at compile time, that is a compile error.
     #[must_use]
-    pub const fn pack(weight: &[[i8; I]; O], bias: &[i32; O], multiplier: &[i16; O], shift: i8) -> Self {
+    pub const fn pack(weight: &[[i8; I]; O], bias: &[i32; O], multiplier: &[i16; O], shift: &[i8; O]) -> Self {
         const { assert!(I > 0 && O > 0, "a dense layer has at least one input and one output") };
         const { assert!(I <= quant::MAX_COLUMNS, "more columns than an accumulator can hold") };
         const { assert!(LANES == layout::dense_int8_lanes(I, O), "LANES must be layout::dense_int8_lanes(I, O)") };
         const { assert!(BLOCKS == layout::blocks(O), "BLOCKS must be layout::blocks(O)") };
-        quant::assert_scales(multiplier, shift);
         assert!(
             quant::rows_fit(weight.as_flattened(), &[], bias, 0),
             "a weight is -128 or an accumulator could reach quant::ACCUMULATOR_BOUND"
         );
-        let mut weights = Self {
-            lanes: [[[0; INT8_DEPTH]; UNITS]; LANES],
-            bias: [[[0; UNITS]; 1]; BLOCKS],
-            multiplier: [[[0; UNITS]; 1]; BLOCKS],
-            shift,
-        };
+        let mut weights = Self { lanes: [[[0; INT8_DEPTH]; UNITS]; LANES], scales: [Scales::ZERO; BLOCKS] };
         let shape = DenseShape { input_size: I, output_size: O, depth: INT8_DEPTH };
         shape.pack(weight.as_flattened(), weights.lanes.as_flattened_mut().as_flattened_mut());
-        layout::pack_rows(bias, O, &mut weights.bias);
-        layout::pack_rows(multiplier, O, &mut weights.multiplier);
+        Scales::pack(O, bias, multiplier, shift, &mut weights.scales);
         weights
     }
 }
@@ -125,9 +115,7 @@ impl<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize> QD
 #[derive(Clone, Copy)]
 pub struct QDense<const I: usize, const O: usize> {
     lanes: &'static [Int8Lane],
-    bias: &'static [[I32Lane; 1]],
-    multiplier: &'static [[I16Lane; 1]],
-    shift: i8,
+    scales: &'static [Scales<1>],
 }
 
 impl<const I: usize, const O: usize> QDense<I, O> {
@@ -136,7 +124,7 @@ impl<const I: usize, const O: usize> QDense<I, O> {
     pub const fn new<const LANES: usize, const BLOCKS: usize>(
         weights: &'static QDenseWeights<I, O, LANES, BLOCKS>,
     ) -> Self {
-        Self { lanes: &weights.lanes, bias: &weights.bias, multiplier: &weights.multiplier, shift: weights.shift }
+        Self { lanes: &weights.lanes, scales: &weights.scales }
     }
 }
 
@@ -147,7 +135,7 @@ impl<const I: usize, const O: usize> Layer for QDense<I, O> {
 
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i8; I], state: &'s mut Buffer<i16, O>) -> &'s [i16; O] {
-        int8::dense(backend, self.bias, self.multiplier, self.shift, self.lanes, input, &mut state.0);
+        int8::dense(backend, self.scales, self.lanes, input, &mut state.0);
         &state.0
     }
 }

@@ -196,6 +196,45 @@ pub const fn pack_rows<T: Copy, const G: usize>(rows: &[T], units: usize, blocks
     }
 }
 
+/// How the accumulators of one block of rows become fixed-point values, for each of `G` gates. See [`quant::requantize`](crate::quant::requantize).
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Scales<const G: usize> {
+    /// In accumulator units, with `2^(shift−1)` added where the shift is positive.
+    pub bias: [[i32; UNITS]; G],
+    /// In Q0.15, never negative.
+    pub multiplier: [[i16; UNITS]; G],
+    /// −7 to 31; to the right where positive.
+    pub shift: [[i8; UNITS]; G],
+}
+
+impl<const G: usize> Scales<G> {
+    /// Of a block without rows.
+    pub const ZERO: Self = Self { bias: [[0; UNITS]; G], multiplier: [[0; UNITS]; G], shift: [[0; UNITS]; G] };
+
+    /// Lays the scales of `units` rows per gate (`[G, units]` each, row-major) out as `blocks`.
+    ///
+    /// # Panics
+    /// When a length does not match `units`, a multiplier is negative or a shift out of range; in a constant this is a compile error.
+    pub const fn pack(units: usize, bias: &[i32], multiplier: &[i16], shift: &[i8], blocks: &mut [Self]) {
+        assert!(bias.len() == G * units, "one bias per gate and unit");
+        assert!(multiplier.len() == G * units, "one multiplier per gate and unit");
+        assert!(shift.len() == G * units, "one shift per gate and unit");
+        assert!(blocks.len() == self::blocks(units), "wrong number of blocks for this many units");
+        let mut row = 0;
+        while row < bias.len() {
+            assert!(multiplier[row] >= 0, "a multiplier is never negative");
+            assert!(-8 < shift[row] && shift[row] < 32, "a shift is between -7 and 31");
+            let (gate, unit) = (row / units, row % units);
+            let block = &mut blocks[unit / UNITS];
+            block.bias[gate][unit % UNITS] = bias[row];
+            block.multiplier[gate][unit % UNITS] = multiplier[row];
+            block.shift[gate][unit % UNITS] = shift[row];
+            row += 1;
+        }
+    }
+}
+
 /// Lanes of an f32 GRU layer, for the const parameters of [`GruWeights`](crate::GruWeights).
 #[must_use]
 pub const fn gru_f32_lanes(input_size: usize, hidden_size: usize) -> usize {

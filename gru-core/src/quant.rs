@@ -144,16 +144,6 @@ const fn absolute_sum(weights: &[i8], start: usize, len: usize) -> Option<i64> {
     Some(sum)
 }
 
-/// Panics unless a layer's scales hold what every backend relies on; in a constant, a compile error.
-pub(crate) const fn assert_scales(multiplier: &[i16], shift: i8) {
-    assert!(-8 < shift && shift < 32, "a shift is between -7 and 31");
-    let mut at = 0;
-    while at < multiplier.len() {
-        assert!(multiplier[at] >= 0, "a multiplier is never negative");
-        at += 1;
-    }
-}
-
 /// Fraction bits of a wide input: a step of int8 is 2⁷ steps of it.
 pub const WIDE_BITS: u32 = 7;
 

@@ -5,9 +5,9 @@
 
 use crate::{
     Requantization,
-    backend::{Backend, F32Lane, I16Lane, I32Lane, Int8Lane, Op, dispatch},
+    backend::{Backend, F32Lane, Int8Lane, Op, dispatch},
     kernel::{float, int8},
-    layout::{self, DenseShape, GruShape, INT8_DEPTH},
+    layout::{self, DenseShape, GruShape, INT8_DEPTH, Scales},
     math::Activation,
 };
 use core::{fmt, marker::PhantomData};
@@ -132,11 +132,9 @@ pub struct QGruSlice<'a> {
     pub shape: GruShape,
     /// Packed weights.
     pub lanes: &'a [Int8Lane],
-    /// Packed biases.
-    pub bias: &'a [[I32Lane; 4]],
-    /// Packed multipliers.
-    pub multiplier: &'a [[I16Lane; 4]],
-    /// Shifts and views.
+    /// Packed scales.
+    pub scales: &'a [Scales<4>],
+    /// Of the layer.
     pub requantization: Requantization,
 }
 
@@ -164,8 +162,7 @@ impl QGruSlice<'_> {
         check([
             ("depth", INT8_DEPTH, depth),
             ("lanes", self.shape.lanes(), self.lanes.len()),
-            ("bias", layout::blocks(hidden_size), self.bias.len()),
-            ("multiplier", layout::blocks(hidden_size), self.multiplier.len()),
+            ("scales", layout::blocks(hidden_size), self.scales.len()),
             (
                 "x",
                 input_size,
@@ -181,9 +178,9 @@ impl QGruSlice<'_> {
             ("scratch.0", hidden_size, scratch.0.len()),
             ("scratch.1", hidden_size, scratch.1.len()),
         ])?;
-        let Requantization { shift, input_shift, view: steps } = self.requantization;
-        let (lanes, bias, multiplier) = (self.lanes, self.bias, self.multiplier);
-        let weights = int8::GruView { placement, input_size, lanes, bias, multiplier, shift, input_shift, view: steps };
+        let Requantization { input_shift, view: steps } = self.requantization;
+        let (lanes, scales) = (self.lanes, self.scales);
+        let weights = int8::GruView { placement, input_size, lanes, scales, input_shift, view: steps };
         dispatch(Step(weights, x, h, view, scratch));
         Ok(())
     }
@@ -196,12 +193,8 @@ pub struct QDenseSlice<'a> {
     pub shape: DenseShape,
     /// Packed weights.
     pub lanes: &'a [Int8Lane],
-    /// Packed biases.
-    pub bias: &'a [[I32Lane; 1]],
-    /// Packed multipliers.
-    pub multiplier: &'a [[I16Lane; 1]],
-    /// Right shift of the accumulators.
-    pub shift: i8,
+    /// Packed scales.
+    pub scales: &'a [Scales<1>],
 }
 
 impl QDenseSlice<'_> {
@@ -216,11 +209,10 @@ impl QDenseSlice<'_> {
             #[inline(always)]
             fn run<B: Backend>(self, backend: B) {
                 let layer = self.0;
-                int8::dense(backend, layer.bias, layer.multiplier, layer.shift, layer.lanes, self.1, self.2);
+                int8::dense(backend, layer.scales, layer.lanes, self.1, self.2);
             }
         }
-        check([("multiplier", layout::blocks(self.shape.output_size), self.multiplier.len())])?;
-        check_dense(&self.shape, INT8_DEPTH, self.lanes.len(), self.bias.len(), x.len(), y.len())?;
+        check_dense(&self.shape, INT8_DEPTH, self.lanes.len(), self.scales.len(), x.len(), y.len())?;
         dispatch(Step(*self, x, y));
         Ok(())
     }
@@ -230,14 +222,14 @@ fn check_dense(
     shape: &DenseShape,
     depth: usize,
     lanes: usize,
-    bias: usize,
+    rows: usize,
     x: usize,
     y: usize,
 ) -> Result<(), LengthMismatch> {
     check([
         ("depth", depth, shape.depth),
         ("lanes", shape.lanes(), lanes),
-        ("bias", layout::blocks(shape.output_size), bias),
+        ("blocks of rows", layout::blocks(shape.output_size), rows),
         ("x", shape.input_size, x),
         ("y", shape.output_size, y),
     ])

@@ -1,6 +1,6 @@
 //! Layers put together: const-generic cells against the slice kernels, tuples, symbols, windows, heads.
 
-use gru_core::layout::{self, GruShape, INT8_DEPTH, Placement, UNITS};
+use gru_core::layout::{self, GruShape, INT8_DEPTH, Placement, Scales, UNITS};
 use gru_core::math::Rational;
 use gru_core::slices::{GruInput, GruSlice, QGruInput, QGruSlice};
 use gru_core::{
@@ -50,18 +50,19 @@ const QWEIGHT_IH: [[[i8; I]; H]; 3] = weights_int8(0);
 const QWEIGHT_HH: [[[i8; H]; H]; 3] = weights_int8(1000);
 const QBIAS: [[i32; H]; 4] = [[500; H], [-200; H], [300; H], [77; H]];
 const MULTIPLIER: [[i16; H]; 4] = [[20_000; H], [30_000; H], [25_000; H], [17_000; H]];
-const REQUANTIZATION: Requantization = Requantization { shift: [3, 4, 3, 2], input_shift: 1, view: 140 };
+const SHIFT: [[i8; H]; 4] = [[3; H], [4; H], [3; H], [-2; H]];
+const REQUANTIZATION: Requantization = Requantization { input_shift: 1, view: 140 };
 
 static AFTER: GruWeights<I, H, ResetAfter, LANES, BLOCKS> = GruWeights::pack(&WEIGHT_IH, &WEIGHT_HH, &BIAS);
 static BEFORE: GruWeights<I, H, ResetBefore, LANES, BLOCKS> = GruWeights::pack(&WEIGHT_IH, &WEIGHT_HH, &BIAS);
 static QAFTER: QGruWeights<I, H, ResetAfter, QLANES, BLOCKS> =
-    QGruWeights::pack(&QWEIGHT_IH, &QWEIGHT_HH, &QBIAS, &MULTIPLIER, REQUANTIZATION);
+    QGruWeights::pack(&QWEIGHT_IH, &QWEIGHT_HH, &QBIAS, &MULTIPLIER, &SHIFT, REQUANTIZATION);
 static QBEFORE: QGruWeights<I, H, ResetBefore, QLANES, BLOCKS> =
-    QGruWeights::pack(&QWEIGHT_IH, &QWEIGHT_HH, &QBIAS, &MULTIPLIER, REQUANTIZATION);
+    QGruWeights::pack(&QWEIGHT_IH, &QWEIGHT_HH, &QBIAS, &MULTIPLIER, &SHIFT, REQUANTIZATION);
 static HEAD: DenseWeights<H, 3, { layout::dense_f32_lanes(H, 3) }, { layout::blocks(3) }> =
     DenseWeights::pack(&[[0.1; H], [-0.2; H], [0.3; H]], &[0.0, 0.1, 0.2]);
 static QHEAD: QDenseWeights<H, 3, { layout::dense_int8_lanes(H, 3) }, { layout::blocks(3) }> =
-    QDenseWeights::pack(&[[10; H], [-20; H], [30; H]], &[0, 100, 200], &[20_000; 3], 2);
+    QDenseWeights::pack(&[[10; H], [-20; H], [30; H]], &[0, 100, 200], &[20_000; 3], &[2; 3]);
 
 fn inputs(steps: usize) -> Vec<[f32; I]> {
     let mut random = Random(3);
@@ -98,11 +99,9 @@ fn int8_cell_is_its_slice<R: Reset>(cell: &QGru<I, H, R>) {
         QWEIGHT_HH.as_flattened().as_flattened(),
         lanes.as_flattened_mut().as_flattened_mut(),
     );
-    let (mut bias, mut multiplier) = (vec![[[0; UNITS]; 4]; BLOCKS], vec![[[0; UNITS]; 4]; BLOCKS]);
-    layout::pack_rows(QBIAS.as_flattened(), H, &mut bias);
-    layout::pack_rows(MULTIPLIER.as_flattened(), H, &mut multiplier);
-    let slice =
-        QGruSlice { shape, lanes: &lanes, bias: &bias, multiplier: &multiplier, requantization: REQUANTIZATION };
+    let mut scales = vec![Scales::ZERO; BLOCKS];
+    Scales::pack(H, QBIAS.as_flattened(), MULTIPLIER.as_flattened(), SHIFT.as_flattened(), &mut scales);
+    let slice = QGruSlice { shape, lanes: &lanes, scales: &scales, requantization: REQUANTIZATION };
     let (mut state, mut h, mut view) = (Default::default(), [0; H], [0; H]);
     for x in int8_inputs(20) {
         slice.step(QGruInput::Dense(&x), &mut h, &mut view, (&mut [0; H], &mut [0; H])).unwrap();

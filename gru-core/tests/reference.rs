@@ -1,6 +1,6 @@
 //! Every kernel against the equations in f64.
 
-use gru_core::layout::{self, DenseShape, GruShape, INT8_DEPTH, Placement, UNITS};
+use gru_core::layout::{self, DenseShape, GruShape, INT8_DEPTH, Placement, Scales, UNITS};
 use gru_core::math::{Activation, Rational};
 use gru_core::slices::{DenseSlice, GruInput, GruSlice, LengthMismatch, QDenseSlice, QGruInput, QGruSlice};
 use gru_core::{Requantization, quant};
@@ -126,6 +126,7 @@ struct Quantised {
     /// Without the rounding term.
     bias: Vec<i32>,
     multiplier: Vec<i16>,
+    shift: Vec<i8>,
     requantization: Requantization,
 }
 
@@ -152,18 +153,19 @@ impl Quantised {
             weight_hh,
             bias: (0..4 * hidden_size).map(|_| (random.unit() * 4096.0) as i32 * (1 << (shift - 1))).collect(),
             multiplier: (0..4 * hidden_size).map(|_| 16384 + (random.unit() * 16000.0) as i16).collect(),
-            requantization: Requantization { shift: [shift, shift, shift - 1, shift], input_shift: 1, view: 150 },
+            shift: (0..4 * hidden_size).map(|row| shift + i8::from(row % 3 == 0)).collect(),
+            requantization: Requantization { input_shift: 1, view: 150 },
         }
     }
 
     /// The rows as real numbers, for inputs and views that are integers: `x` counts 1, the state `view` counts.
     fn reference(&self) -> Reference {
         let GruShape { input_size, hidden_size, placement, .. } = self.shape;
-        let Requantization { shift, input_shift, view } = self.requantization;
+        let Requantization { input_shift, view } = self.requantization;
         let scale = |row: usize| {
             let gate = row / hidden_size;
             let halved = if gate < 2 { 2.0 } else { 1.0 };
-            f64::from(self.multiplier[row]) / 32768.0 / f64::from(1 << shift[gate]) / 4096.0 * halved
+            f64::from(self.multiplier[row]) / 32768.0 / f64::from(1 << self.shift[row]) / 4096.0 * halved
         };
         let input_count = |row: usize| if row < 2 * hidden_size { f64::from(1 << input_shift) } else { 1.0 };
         // The recurrent half of the candidate has the last row of scales.
@@ -191,22 +193,13 @@ impl Quantised {
     /// Largest difference between one integer step and one f64 step from the same state, over a run.
     fn step_error(&self, random: &mut Random, steps: usize, extreme: bool) -> f64 {
         let GruShape { input_size, hidden_size, .. } = self.shape;
-        let shift = self.requantization.shift;
-        let biased: Vec<i32> =
-            self.bias.iter().enumerate().map(|(row, b)| b + (1 << (shift[row / hidden_size] - 1))).collect();
+        let biased: Vec<i32> = self.bias.iter().zip(&self.shift).map(|(b, shift)| b + (1 << (shift - 1))).collect();
         let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; self.shape.lanes()];
         self.shape.pack(&self.weight_ih, &self.weight_hh, lanes.as_flattened_mut().as_flattened_mut());
-        let mut bias = vec![[[0; UNITS]; 4]; layout::blocks(hidden_size)];
-        layout::pack_rows(&biased, hidden_size, &mut bias);
-        let mut multiplier = vec![[[0; UNITS]; 4]; layout::blocks(hidden_size)];
-        layout::pack_rows(&self.multiplier, hidden_size, &mut multiplier);
-        let layer = QGruSlice {
-            shape: self.shape,
-            lanes: &lanes,
-            bias: &bias,
-            multiplier: &multiplier,
-            requantization: self.requantization,
-        };
+        let mut scales = vec![Scales::ZERO; layout::blocks(hidden_size)];
+        Scales::pack(hidden_size, &biased, &self.multiplier, &self.shift, &mut scales);
+        let layer =
+            QGruSlice { shape: self.shape, lanes: &lanes, scales: &scales, requantization: self.requantization };
 
         let reference = self.reference();
         let steps_per_unit = f64::from(self.requantization.view);
@@ -291,14 +284,10 @@ fn int8_dense_layers_are_the_integer_product() {
         let shape = DenseShape { input_size, output_size, depth: INT8_DEPTH };
         let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
         shape.pack(&weight, lanes.as_flattened_mut().as_flattened_mut());
-        let (mut packed_bias, mut packed_multiplier) =
-            (vec![[[0; UNITS]; 1]; layout::blocks(output_size)], vec![[[0; UNITS]; 1]; layout::blocks(output_size)]);
-        layout::pack_rows(&bias, output_size, &mut packed_bias);
-        layout::pack_rows(&multiplier, output_size, &mut packed_multiplier);
+        let mut scales = vec![Scales::ZERO; layout::blocks(output_size)];
+        Scales::pack(output_size, &bias, &multiplier, &vec![6; output_size], &mut scales);
         let mut y = vec![0; output_size];
-        QDenseSlice { shape, lanes: &lanes, bias: &packed_bias, multiplier: &packed_multiplier, shift: 6 }
-            .step(&x, &mut y)
-            .unwrap();
+        QDenseSlice { shape, lanes: &lanes, scales: &scales }.step(&x, &mut y).unwrap();
         for (row, y) in y.iter().enumerate() {
             let sum = bias[row]
                 + (0..input_size).map(|c| i32::from(weight[row * input_size + c]) * i32::from(x[c])).sum::<i32>();

@@ -111,12 +111,13 @@ enum Element {
 const UNITS: usize = 4;
 
 impl Footprint {
-    /// Lanes of weights as `gru_core::layout` packs them, and per unit its biases (4 bytes) and in int8 their multipliers (2 bytes).
+    /// Lanes of weights as `gru_core::layout` packs them, and per unit its biases (4 bytes) and in int8 their multipliers and shifts (3 bytes).
     fn of(layer: &Layer, element: Element) -> Self {
         let (depth, weight, scaled_bias, state) = match element {
             Element::F32 => (1, size_of::<f32>(), size_of::<f32>(), size_of::<f32>()),
             Element::Int8 => {
-                (INT8_DEPTH, size_of::<i8>(), size_of::<i32>() + size_of::<i16>(), size_of::<i32>() + size_of::<i8>())
+                let scales = size_of::<i32>() + size_of::<i16>() + size_of::<i8>();
+                (INT8_DEPTH, size_of::<i8>(), scales, size_of::<i32>() + size_of::<i8>())
             }
         };
         let packed = |units: usize, lanes: usize, biases: usize| {

@@ -1,8 +1,8 @@
 //! The int8 model: integers in the canonical order of `gru-core`'s `pack` functions, and the kernels run on them.
 
 use gru_core::Requantization;
-use gru_core::backend::{I16Lane, I32Lane, Int8Lane};
-use gru_core::layout::{DenseShape, GruShape, INT8_DEPTH, UNITS, blocks, pack_rows};
+use gru_core::backend::Int8Lane;
+use gru_core::layout::{DenseShape, GruShape, INT8_DEPTH, Scales, UNITS, blocks};
 use gru_core::quant::{STATE_BITS, quantize, saturate_i8, saturate_wide, split};
 use gru_core::slices::{QDenseSlice, QGruInput, QGruSlice};
 
@@ -61,6 +61,8 @@ pub enum Int8Layer {
         bias: Vec<i32>,
         /// `[4, H]`.
         multiplier: Vec<i16>,
+        /// `[4, H]`.
+        shift: Vec<i8>,
         /// Of all rows.
         requantization: Requantization,
     },
@@ -74,8 +76,8 @@ pub enum Int8Layer {
         bias: Vec<i32>,
         /// `[O]`.
         multiplier: Vec<i16>,
-        /// Right shift of the accumulators.
-        shift: i8,
+        /// `[O]`.
+        shift: Vec<i8>,
         /// Fraction bits of an output.
         frac_bits: u8,
     },
@@ -91,26 +93,9 @@ pub struct Int8Runner {
 
 #[derive(Debug, Clone)]
 enum Packed {
-    Embedding {
-        size: usize,
-        table: Vec<i8>,
-        scale: f64,
-    },
-    Gru {
-        shape: GruShape,
-        lanes: Vec<Int8Lane>,
-        bias: Vec<[I32Lane; 4]>,
-        multiplier: Vec<[I16Lane; 4]>,
-        requantization: Requantization,
-    },
-    Dense {
-        shape: DenseShape,
-        lanes: Vec<Int8Lane>,
-        bias: Vec<[I32Lane; 1]>,
-        multiplier: Vec<[I16Lane; 1]>,
-        shift: i8,
-        frac_bits: u8,
-    },
+    Embedding { size: usize, table: Vec<i8>, scale: f64 },
+    Gru { shape: GruShape, lanes: Vec<Int8Lane>, scales: Vec<Scales<4>>, requantization: Requantization },
+    Dense { shape: DenseShape, lanes: Vec<Int8Lane>, scales: Vec<Scales<1>>, frac_bits: u8 },
 }
 
 /// What a layer gave last.
@@ -193,17 +178,17 @@ impl Packed {
             Int8Layer::Embedding { size, table, scale, .. } => {
                 Self::Embedding { size: *size, table: table.clone(), scale: *scale }
             }
-            Int8Layer::Gru { shape, weight_ih, weight_hh, bias, multiplier, requantization, .. } => {
+            Int8Layer::Gru { shape, weight_ih, weight_hh, bias, multiplier, shift, requantization, .. } => {
                 let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
                 shape.pack(weight_ih, weight_hh, lanes.as_flattened_mut().as_flattened_mut());
-                let (bias, multiplier) = (rows(bias, shape.hidden_size), rows(multiplier, shape.hidden_size));
-                Self::Gru { shape: *shape, lanes, bias, multiplier, requantization: *requantization }
+                let scales = scales(shape.hidden_size, bias, multiplier, shift);
+                Self::Gru { shape: *shape, lanes, scales, requantization: *requantization }
             }
             Int8Layer::Dense { shape, weight, bias, multiplier, shift, frac_bits } => {
                 let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
                 shape.pack(weight, lanes.as_flattened_mut().as_flattened_mut());
-                let (bias, multiplier) = (rows(bias, shape.output_size), rows(multiplier, shape.output_size));
-                Self::Dense { shape: *shape, lanes, bias, multiplier, shift: *shift, frac_bits: *frac_bits }
+                let scales = scales(shape.output_size, bias, multiplier, shift);
+                Self::Dense { shape: *shape, lanes, scales, frac_bits: *frac_bits }
             }
         }
     }
@@ -225,22 +210,22 @@ impl Packed {
                 state.view.copy_from_slice(&table[symbol * size..][..*size]);
                 Ok(())
             }
-            Self::Gru { shape, lanes, bias, multiplier, requantization } => {
+            Self::Gru { shape, lanes, scales, requantization } => {
                 let (mut views, mut updates) = (vec![0; shape.hidden_size], vec![0; shape.hidden_size]);
-                let layer = QGruSlice { shape: *shape, lanes, bias, multiplier, requantization: *requantization };
+                let layer = QGruSlice { shape: *shape, lanes, scales, requantization: *requantization };
                 layer.step(input, &mut state.hidden, &mut state.view, (&mut views, &mut updates))
             }
-            Self::Dense { shape, lanes, bias, multiplier, shift, .. } => {
+            Self::Dense { shape, lanes, scales, .. } => {
                 let QGruInput::Dense(input) = input else { panic!("expected a vector of int8") };
-                QDenseSlice { shape: *shape, lanes, bias, multiplier, shift: *shift }.step(input, &mut state.logits)
+                QDenseSlice { shape: *shape, lanes, scales }.step(input, &mut state.logits)
             }
         };
         done.expect("lengths come from the shapes");
     }
 }
 
-fn rows<T: Copy + Default, const G: usize>(values: &[T], units: usize) -> Vec<[[T; UNITS]; G]> {
-    let mut packed = vec![[[T::default(); UNITS]; G]; blocks(units)];
-    pack_rows(values, units, &mut packed);
+fn scales<const G: usize>(units: usize, bias: &[i32], multiplier: &[i16], shift: &[i8]) -> Vec<Scales<G>> {
+    let mut packed = vec![Scales::ZERO; blocks(units)];
+    Scales::pack(units, bias, multiplier, shift, &mut packed);
     packed
 }

@@ -160,11 +160,8 @@ fn gru(layer: &Gru, steps: &[Step], outputs: &[Range], preactivations: &[Range])
         weight_hh: [&r.hidden[..], &z.hidden, &n_hidden.hidden].concat(),
         bias: gates.each_ref().map(|rows| &rows.bias[..]).concat(),
         multiplier: gates.each_ref().map(|rows| &rows.multiplier[..]).concat(),
-        requantization: Requantization {
-            shift: gates.each_ref().map(|rows| rows.shift),
-            input_shift,
-            view: view as i16,
-        },
+        shift: gates.each_ref().map(|rows| &rows.shift[..]).concat(),
+        requantization: Requantization { input_shift, view: view as i16 },
     };
     Ok((quantised, 1.0 / view))
 }
@@ -256,6 +253,9 @@ impl Sum {
     }
 }
 
+/// Largest multiplier as a fraction.
+const MULTIPLIER_MAX: f64 = i16::MAX as f64 / 32768.0;
+
 /// Keeps the rounding term small beside the accumulator.
 const LARGEST_SHIFT: i8 = 20;
 const LEAST_SHIFT: i8 = -7;
@@ -266,31 +266,26 @@ struct Rows {
     hidden: Vec<i8>,
     bias: Vec<i32>,
     multiplier: Vec<i16>,
-    shift: i8,
+    shift: Vec<i8>,
 }
 
 impl Rows {
     fn new(sums: &[Sum], input_shift: u8) -> Option<Self> {
-        let least: Vec<f64> = sums.iter().map(|sum| sum.least_worth(input_shift)).collect::<Option<_>>()?;
-        let most = f64::from(i16::MAX) / 32768.0;
-        let shift = (most / peak(&least)).log2().floor().clamp(f64::from(LEAST_SHIFT), f64::from(LARGEST_SHIFT));
-        let mut rows = Self {
-            input: Vec::new(),
-            hidden: Vec::new(),
-            bias: Vec::new(),
-            multiplier: Vec::new(),
-            shift: shift as i8,
-        };
-        for (sum, least) in sums.iter().zip(least) {
+        let mut rows =
+            Self { input: Vec::new(), hidden: Vec::new(), bias: Vec::new(), multiplier: Vec::new(), shift: Vec::new() };
+        for sum in sums {
+            let least = sum.least_worth(input_shift)?;
+            let shift = (MULTIPLIER_MAX / least).log2().floor().clamp(f64::from(LEAST_SHIFT), f64::from(LARGEST_SHIFT));
             let fraction = (least * shift.exp2()).max(sum.reach() / f64::from(i16::MAX));
             let multiplier = (fraction * 32768.0).ceil().clamp(1.0, f64::from(i16::MAX));
             let worth = multiplier / 32768.0 / shift.exp2();
             let round = |value: f64| (value / worth).round().clamp(-STEPS, STEPS) as i8;
             rows.input.extend(sum.input.iter().map(|value| round(value / f64::from(input_shift).exp2())));
             rows.hidden.extend(sum.hidden.iter().map(|&value| round(value)));
-            let rounding = if rows.shift > 0 { 1 << (rows.shift - 1) } else { 0 };
-            rows.bias.push((sum.bias / worth).round() as i32 + rounding);
+            let rounding = if shift > 0.0 { (shift - 1.0).exp2() } else { 0.0 };
+            rows.bias.push(((sum.bias / worth).round() + rounding) as i32);
             rows.multiplier.push(multiplier as i16);
+            rows.shift.push(shift as i8);
         }
         Some(rows)
     }

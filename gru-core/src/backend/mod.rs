@@ -14,6 +14,8 @@ pub type F32Lane = [f32; UNITS];
 pub type Int8Lane = [[i8; 4]; UNITS];
 /// One accumulator per unit of a block.
 pub type I32Lane = [i32; UNITS];
+/// One shift per unit of a block.
+pub type I8Lane = [i8; UNITS];
 /// One Q-format value per unit of a block.
 pub type I16Lane = [i16; UNITS];
 
@@ -38,7 +40,7 @@ pub trait Backend: Copy {
     fn accumulate_int8<const G: usize>(self, accumulators: &mut [I32Lane; G], weights: &[[Int8Lane; G]], x: &[i8]);
 
     /// [`quant::requantize`](crate::quant::requantize) of each unit.
-    fn requantize(self, accumulators: &I32Lane, multiplier: &I16Lane, shift: i8) -> I16Lane;
+    fn requantize(self, accumulators: &I32Lane, multiplier: &I16Lane, shift: &I8Lane) -> I16Lane;
 
     /// [`quant::reset`](crate::quant::reset) of each unit.
     fn reset_int8(self, r: &I16Lane, v: &I16Lane) -> I16Lane;
@@ -47,7 +49,7 @@ pub trait Backend: Copy {
     fn update_int8(self, z: &I16Lane, n: &I16Lane, h: &I32Lane) -> I32Lane;
 
     /// [`quant::view`](crate::quant::view) of each unit's Q0.15 value.
-    fn view(self, values: &I16Lane, multiplier: i16) -> [i8; UNITS];
+    fn view(self, values: &I16Lane, multiplier: i16) -> I8Lane;
 }
 
 /// Work that can run on any backend.

@@ -1,7 +1,7 @@
 //! The specification: portable Rust, one value at a time.
 
-use super::{Backend, F32Lane, I16Lane, I32Lane, Int8Lane, Op};
-use crate::{layout::UNITS, math::Activation, math::fixed, quant};
+use super::{Backend, F32Lane, I8Lane, I16Lane, I32Lane, Int8Lane, Op};
+use crate::{math::Activation, math::fixed, quant};
 use core::array;
 
 /// Portable Rust, on every target.
@@ -52,8 +52,8 @@ impl Backend for Scalar {
     }
 
     #[inline(always)]
-    fn requantize(self, accumulators: &I32Lane, multiplier: &I16Lane, shift: i8) -> I16Lane {
-        array::from_fn(|u| quant::requantize(accumulators[u], multiplier[u], shift))
+    fn requantize(self, accumulators: &I32Lane, multiplier: &I16Lane, shift: &I8Lane) -> I16Lane {
+        array::from_fn(|u| quant::requantize(accumulators[u], multiplier[u], shift[u]))
     }
 
     #[inline(always)]
@@ -67,7 +67,7 @@ impl Backend for Scalar {
     }
 
     #[inline(always)]
-    fn view(self, values: &I16Lane, multiplier: i16) -> [i8; UNITS] {
+    fn view(self, values: &I16Lane, multiplier: i16) -> I8Lane {
         array::from_fn(|u| quant::view(values[u], multiplier))
     }
 }

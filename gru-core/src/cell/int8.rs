@@ -1,21 +1,19 @@
 use super::{Reset, ResetAfter};
 use crate::{
-    backend::{Backend, I16Lane, I32Lane, Int8Lane},
+    backend::{Backend, Int8Lane},
     kernel::int8::{self, Input},
-    layout::{self, GruShape, INT8_DEPTH, UNITS},
+    layout::{self, GruShape, INT8_DEPTH, Scales, UNITS},
     quant,
     stack::Layer,
     symbol::OneHot,
 };
 use core::marker::PhantomData;
 
-/// How a layer's accumulators become Q3.12 pre-activations. See [`quant::requantize`].
+/// What an int8 GRU layer has besides its rows.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Requantization {
-    /// Right shift per gate: r, z, n of the input half, n of the recurrent half; −7 to 31.
-    pub shift: [i8; 4],
-    /// The input half of r and z counts `2^input_shift` times, so that both halves keep all bits of their weights.
+    /// The input half of r and z counts `2^input_shift` times, so that both halves keep all bits of their weights; below 16.
     pub input_shift: u8,
     /// Steps of the int8 view per unit of hidden state: 127 covers ±1.
     pub view: i16,
@@ -23,27 +21,13 @@ pub struct Requantization {
 
 impl Requantization {
     /// Panics unless a layer with these rows holds the invariants that every backend relies on.
-    pub(crate) const fn assert_valid(
-        &self,
-        shape: GruShape,
-        weight_ih: &[i8],
-        weight_hh: &[i8],
-        bias: &[i32],
-        multiplier: &[i16],
-    ) {
+    const fn assert_valid(&self, shape: GruShape, weight_ih: &[i8], weight_hh: &[i8], bias: &[i32]) {
         assert!(self.input_shift < 16, "input_shift must be below 16");
         assert!(self.view > 0, "view must be positive");
-        let (gates, candidates) = multiplier.split_at(multiplier.len() / 2);
-        let ((r, z), (n_input, n_hidden)) =
-            (gates.split_at(gates.len() / 2), candidates.split_at(candidates.len() / 2));
-        quant::assert_scales(r, self.shift[0]);
-        quant::assert_scales(z, self.shift[1]);
-        quant::assert_scales(n_input, self.shift[2]);
-        quant::assert_scales(n_hidden, self.shift[3]);
         let h = shape.hidden_size;
         let ((ih, ih_n), (hh, hh_n)) = (weight_ih.split_at(2 * h * shape.input_size), weight_hh.split_at(2 * h * h));
-        let ((gates, biases_n), empty) = (bias.split_at(2 * h), &[]);
-        let (bias_input, bias_hidden) = biases_n.split_at(h);
+        let ((gates, candidates), empty) = (bias.split_at(2 * h), &[]);
+        let (bias_input, bias_hidden) = candidates.split_at(h);
         assert!(
             quant::rows_fit(ih, hh, gates, self.input_shift)
                 && quant::rows_fit(ih_n, empty, bias_input, 0)
@@ -61,8 +45,7 @@ impl Requantization {
 #[cfg_attr(not(target_arch = "x86_64"), repr(align(16)))]
 pub struct QGruWeights<const I: usize, const H: usize, R, const LANES: usize, const BLOCKS: usize> {
     lanes: [Int8Lane; LANES],
-    bias: [[I32Lane; 4]; BLOCKS],
-    multiplier: [[I16Lane; 4]; BLOCKS],
+    scales: [Scales<4>; BLOCKS],
     requantization: Requantization,
     reset: PhantomData<R>,
 }
@@ -70,11 +53,11 @@ pub struct QGruWeights<const I: usize, const H: usize, R, const LANES: usize, co
 impl<const I: usize, const H: usize, R: Reset, const LANES: usize, const BLOCKS: usize>
     QGruWeights<I, H, R, LANES, BLOCKS>
 {
-    /// Packs row-major weights, gates in the order r, z, n. `bias` (in accumulator units, with `2^(shift−1)` added where the shift is positive) and `multiplier` (Q0.15, never
-    /// negative) have four rows: r, z, n of the input half, n of the recurrent half.
+    /// Packs row-major weights, gates in the order r, z, n. `bias`, `multiplier` and `shift`, which [`Scales`] describes, have four rows: r, z, n of the
+    /// input half, n of the recurrent half.
     ///
     /// # Panics
-    /// When an accumulator could reach [`quant::ACCUMULATOR_BOUND`], a weight is −128 or a multiplier negative. In a `static`, where the packing
+    /// When an accumulator could reach [`quant::ACCUMULATOR_BOUND`], a weight is −128 or a scale out of range. In a `static`, where the packing
     /// happens at compile time, that is a compile error.
     #[must_use]
     pub const fn pack(
@@ -82,6 +65,7 @@ impl<const I: usize, const H: usize, R: Reset, const LANES: usize, const BLOCKS:
         weight_hh: &[[[i8; H]; H]; 3],
         bias: &[[i32; H]; 4],
         multiplier: &[[i16; H]; 4],
+        shift: &[[i8; H]; 4],
         requantization: Requantization,
     ) -> Self {
         const { assert!(I > 0 && H > 0, "a GRU layer has at least one input and one unit") };
@@ -90,17 +74,16 @@ impl<const I: usize, const H: usize, R: Reset, const LANES: usize, const BLOCKS:
         const { assert!(BLOCKS == layout::blocks(H), "BLOCKS must be layout::blocks(H)") };
         let mut weights = Self {
             lanes: [[[0; INT8_DEPTH]; UNITS]; LANES],
-            bias: [[[0; UNITS]; 4]; BLOCKS],
-            multiplier: [[[0; UNITS]; 4]; BLOCKS],
+            scales: [Scales::ZERO; BLOCKS],
             requantization,
             reset: PhantomData,
         };
         let shape = GruShape { input_size: I, hidden_size: H, depth: INT8_DEPTH, placement: R::PLACEMENT };
         let (weight_ih, weight_hh) = (weight_ih.as_flattened().as_flattened(), weight_hh.as_flattened().as_flattened());
-        requantization.assert_valid(shape, weight_ih, weight_hh, bias.as_flattened(), multiplier.as_flattened());
+        requantization.assert_valid(shape, weight_ih, weight_hh, bias.as_flattened());
         shape.pack(weight_ih, weight_hh, weights.lanes.as_flattened_mut().as_flattened_mut());
-        layout::pack_rows(bias.as_flattened(), H, &mut weights.bias);
-        layout::pack_rows(multiplier.as_flattened(), H, &mut weights.multiplier);
+        let (bias, multiplier, shift) = (bias.as_flattened(), multiplier.as_flattened(), shift.as_flattened());
+        Scales::pack(H, bias, multiplier, shift, &mut weights.scales);
         weights
     }
 }
@@ -112,8 +95,7 @@ impl<const I: usize, const H: usize, R: Reset, const LANES: usize, const BLOCKS:
 #[derive(Clone, Copy)]
 pub struct QGru<const I: usize, const H: usize, R = ResetAfter> {
     lanes: &'static [Int8Lane],
-    bias: &'static [[I32Lane; 4]],
-    multiplier: &'static [[I16Lane; 4]],
+    scales: &'static [Scales<4>],
     requantization: Requantization,
     reset: PhantomData<R>,
 }
@@ -126,8 +108,7 @@ impl<const I: usize, const H: usize, R: Reset> QGru<I, H, R> {
     ) -> Self {
         Self {
             lanes: &weights.lanes,
-            bias: &weights.bias,
-            multiplier: &weights.multiplier,
+            scales: &weights.scales,
             requantization: weights.requantization,
             reset: PhantomData,
         }
@@ -135,18 +116,9 @@ impl<const I: usize, const H: usize, R: Reset> QGru<I, H, R> {
 
     #[inline(always)]
     fn advance<'s, B: Backend>(&self, backend: B, x: Input<'_>, state: &'s mut QGruState<H>) -> &'s [i8; H] {
-        let Requantization { shift, input_shift, view } = self.requantization;
-        let (bias, multiplier) = (self.bias, self.multiplier);
-        let weights = int8::GruView {
-            placement: R::PLACEMENT,
-            input_size: I,
-            lanes: self.lanes,
-            bias,
-            multiplier,
-            shift,
-            input_shift,
-            view,
-        };
+        let Requantization { input_shift, view } = self.requantization;
+        let (lanes, scales) = (self.lanes, self.scales);
+        let weights = int8::GruView { placement: R::PLACEMENT, input_size: I, lanes, scales, input_shift, view };
         let (mut views, mut update) = ([0; H], [0; H]);
         int8::gru(backend, weights, x, &mut state.h, &mut state.view, (&mut views, &mut update));
         &state.view

@@ -3,7 +3,7 @@
 use super::{blocks, copy, load, split, split_columns, store};
 use crate::{
     backend::{Backend, I16Lane, I32Lane, Int8Lane},
-    layout::{INT8_DEPTH, Placement, UNITS},
+    layout::{INT8_DEPTH, Placement, Scales, UNITS},
     quant,
 };
 use core::array;
@@ -29,11 +29,9 @@ pub enum Input<'a> {
 pub(crate) struct GruView<'a> {
     pub placement: Placement,
     pub input_size: usize,
-    /// With `2^(shift−1)` added; r, z, n of the input half, n of the recurrent half.
-    pub bias: &'a [[I32Lane; 4]],
-    pub multiplier: &'a [[I16Lane; 4]],
+    /// r, z, n of the input half, n of the recurrent half.
+    pub scales: &'a [Scales<4>],
     pub lanes: &'a [Int8Lane],
-    pub shift: [i8; 4],
     /// The input half of r and z counts `2^input_shift` times.
     pub input_shift: u8,
     /// Steps of the int8 view per unit of hidden state.
@@ -68,16 +66,19 @@ fn reset_after<B: Backend>(
     let inputs = weights.input_size.div_ceil(INT8_DEPTH);
     let columns = inputs + h.len().div_ceil(INT8_DEPTH);
     let state = h.chunks_mut(UNITS).zip(next_view.chunks_mut(UNITS));
-    for (((bias, multiplier), lanes), (h, next_view)) in rows(&weights, columns).zip(state) {
+    for ((scales, lanes), (h, next_view)) in weights.scales.iter().zip(blocks(weights.lanes, 3 * columns)).zip(state) {
         let (input, hidden) = split_columns(lanes, inputs);
-        let mut sums = [[0; UNITS], [0; UNITS], bias[2]];
+        let mut sums = [[0; UNITS], [0; UNITS], scales.bias[2]];
         accumulate(backend, &mut sums, input, x);
         let [r, z, n_input] = sums;
-        let mut sums =
-            [rescale(&r, &bias[0], weights.input_shift), rescale(&z, &bias[1], weights.input_shift), bias[3]];
+        let mut sums = [
+            rescale(&r, &scales.bias[0], weights.input_shift),
+            rescale(&z, &scales.bias[1], weights.input_shift),
+            scales.bias[3],
+        ];
         backend.accumulate_int8(&mut sums, hidden, view);
         let [r, z, n_hidden] = sums;
-        let t = |sums: &I32Lane, gate: usize| backend.requantize(sums, &multiplier[gate], weights.shift[gate]);
+        let t = |sums: &I32Lane, gate: usize| requantize(backend, sums, scales, gate);
         let gated = backend.reset_int8(&t(&r, 0), &t(&n_hidden, 3));
         let n = add(&t(&n_input, 2), &gated);
         advance(backend, &t(&z, 1), &n, h, next_view, weights.view);
@@ -96,59 +97,50 @@ fn reset_before<B: Backend>(
 ) {
     let inputs = weights.input_size.div_ceil(INT8_DEPTH);
     let columns = inputs + h.len().div_ceil(INT8_DEPTH);
-    let t = |sums: &I32Lane, multiplier: &[I16Lane; 4], gate: usize| {
-        backend.requantize(sums, &multiplier[gate], weights.shift[gate])
-    };
     let state = h.chunks(UNITS).zip(gated_view.chunks_mut(UNITS)).zip(update.chunks_mut(UNITS));
-    for (((bias, multiplier), lanes), ((h, gated_view), update)) in rows(&weights, columns).zip(state) {
+    for ((scales, lanes), ((h, gated_view), update)) in
+        weights.scales.iter().zip(blocks(weights.lanes, 3 * columns)).zip(state)
+    {
         let (input, hidden) = split_columns(split(lanes, 2 * columns).0, inputs);
         let mut sums = [[0; UNITS]; 2];
         accumulate(backend, &mut sums, input, x);
         let [r, z] = sums;
-        let mut sums = [rescale(&r, &bias[0], weights.input_shift), rescale(&z, &bias[1], weights.input_shift)];
+        let mut sums =
+            [rescale(&r, &scales.bias[0], weights.input_shift), rescale(&z, &scales.bias[1], weights.input_shift)];
         backend.accumulate_int8(&mut sums, hidden, view);
         let [r, z] = sums;
-        let gated = backend.reset_int8(&t(&r, multiplier, 0), &load(h).map(quant::state_q15));
+        let gated = backend.reset_int8(&requantize(backend, &r, scales, 0), &load(h).map(quant::state_q15));
         store(backend.view(&gated, weights.view), gated_view);
-        store(t(&z, multiplier, 1), update);
+        store(requantize(backend, &z, scales, 1), update);
     }
     let state = h.chunks_mut(UNITS).zip(view.chunks_mut(UNITS)).zip(update.chunks(UNITS));
-    for (((bias, multiplier), lanes), ((h, view), update)) in rows(&weights, columns).zip(state) {
+    for ((scales, lanes), ((h, view), update)) in
+        weights.scales.iter().zip(blocks(weights.lanes, 3 * columns)).zip(state)
+    {
         let (input, hidden) = split_columns(split(lanes, 2 * columns).1, inputs);
-        let (mut n_input, mut n_hidden) = ([bias[2]], [bias[3]]);
+        let (mut n_input, mut n_hidden) = ([scales.bias[2]], [scales.bias[3]]);
         accumulate(backend, &mut n_input, input, x);
         backend.accumulate_int8(&mut n_hidden, hidden, gated_view);
-        let n = add(&t(&n_input[0], multiplier, 2), &t(&n_hidden[0], multiplier, 3));
+        let n = add(&requantize(backend, &n_input[0], scales, 2), &requantize(backend, &n_hidden[0], scales, 3));
         advance(backend, &load(update), &n, h, view, weights.view);
     }
 }
 
-/// `y = W x + b` in Q-format: `multiplier` and `shift` bring the accumulators there.
+/// `y = W x + b` in the fixed-point format that `scales` lead to.
 #[inline(always)]
-pub(crate) fn dense<B: Backend>(
-    backend: B,
-    bias: &[[I32Lane; 1]],
-    multiplier: &[[I16Lane; 1]],
-    shift: i8,
-    lanes: &[Int8Lane],
-    x: &[i8],
-    y: &mut [i16],
-) {
+pub(crate) fn dense<B: Backend>(backend: B, scales: &[Scales<1>], lanes: &[Int8Lane], x: &[i8], y: &mut [i16]) {
     let blocks = blocks(lanes, x.len().div_ceil(INT8_DEPTH));
-    for (((bias, multiplier), lanes), y) in bias.iter().zip(multiplier).zip(blocks).zip(y.chunks_mut(UNITS)) {
-        let mut sums = *bias;
+    for ((scales, lanes), y) in scales.iter().zip(blocks).zip(y.chunks_mut(UNITS)) {
+        let mut sums = scales.bias;
         backend.accumulate_int8(&mut sums, lanes.as_chunks().0, x);
-        store(backend.requantize(&sums[0], &multiplier[0], shift), y);
+        store(requantize(backend, &sums[0], scales, 0), y);
     }
 }
 
-/// Bias, multiplier and lanes of each block.
+/// The sums of one gate as fixed-point values.
 #[inline(always)]
-fn rows<'a>(
-    weights: &GruView<'a>,
-    columns: usize,
-) -> impl Iterator<Item = ((&'a [I32Lane; 4], &'a [I16Lane; 4]), &'a [Int8Lane])> {
-    weights.bias.iter().zip(weights.multiplier).zip(blocks(weights.lanes, 3 * columns))
+fn requantize<B: Backend, const G: usize>(backend: B, sums: &I32Lane, scales: &Scales<G>, gate: usize) -> I16Lane {
+    backend.requantize(sums, &scales.multiplier[gate], &scales.shift[gate])
 }
 
 /// Updates a block of the state from its pre-activations, and the view of it.

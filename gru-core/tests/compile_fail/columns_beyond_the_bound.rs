@@ -7,7 +7,8 @@ static WEIGHTS: QGruWeights<I, 1, ResetAfter, { layout::gru_int8_lanes(I, 1) }, 
     &[[[0; 1]; 1]; 3],
     &[[0; 1]; 4],
     &[[0; 1]; 4],
-    Requantization { shift: [0; 4], input_shift: 0, view: 127 },
+    &[[0; 1]; 4],
+    Requantization { input_shift: 0, view: 127 },
 );
 
 fn main() {}

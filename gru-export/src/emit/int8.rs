@@ -28,13 +28,14 @@ pub(super) fn item(layer: &Int8Layer, index: usize, wide: bool) -> Item {
                 &table,
             )
         }
-        Int8Layer::Gru { one_hot, shape, weight_ih, weight_hh, bias, multiplier, requantization } => {
+        Int8Layer::Gru { one_hot, shape, weight_ih, weight_hh, bias, multiplier, shift, requantization } => {
             let (i, h, reset) = (shape.input_size, shape.hidden_size, reset(shape.placement));
             let arguments = [
                 literal(&[3, h, i], weight_ih, 1),
                 literal(&[3, h, h], weight_hh, 1),
                 literal(&[4, h], bias, 1),
                 literal(&[4, h], multiplier, 1),
+                literal(&[4, h], shift, 1),
             ];
             let last = format!("    gru_core::{requantization:?},\n");
             let kind = format!(
@@ -55,11 +56,16 @@ pub(super) fn item(layer: &Int8Layer, index: usize, wide: bool) -> Item {
         }
         Int8Layer::Dense { shape, weight, bias, multiplier, shift, .. } => {
             let (i, o) = (shape.input_size, shape.output_size);
-            let arguments = [literal(&[o, i], weight, 1), literal(&[o], bias, 1), literal(&[o], multiplier, 1)];
+            let arguments = [
+                literal(&[o, i], weight, 1),
+                literal(&[o], bias, 1),
+                literal(&[o], multiplier, 1),
+                literal(&[o], shift, 1),
+            ];
             let kind = format!(
                 "gru_core::QDenseWeights<{i}, {o}, {{ gru_core::layout::dense_int8_lanes({i}, {o}) }}, {{ gru_core::layout::blocks({o}) }}>"
             );
-            let weights = packed("QDenseWeights", &arguments, &format!("    {shift},\n"));
+            let weights = packed("QDenseWeights", &arguments, "");
             Item::new("QDense", &format!("{i}, {o}"), &format!("DENSE_{index}"), &kind, &weights)
         }
     }
