@@ -94,7 +94,7 @@ impl<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize> QD
     /// When an accumulator could reach [`quant::ACCUMULATOR_BOUND`], a weight is −128 or a scale out of range. In a `static`, where the packing
     /// happens at compile time, that is a compile error.
     #[must_use]
-    pub const fn pack(weight: &[[i8; I]; O], bias: &[i32; O], multiplier: &[i16; O], shift: &[i8; O]) -> Self {
+    pub const fn pack(weight: &[[i8; I]; O], bias: &[i32; O], multiplier: &[i16; O], shift: &[u8; O]) -> Self {
         const { assert!(I > 0 && O > 0, "a dense layer has at least one input and one output") };
         const { assert!(I <= quant::MAX_COLUMNS, "more columns than an accumulator can hold") };
         const { assert!(LANES == layout::dense_int8_lanes(I, O), "LANES must be layout::dense_int8_lanes(I, O)") };

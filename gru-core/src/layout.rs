@@ -200,12 +200,12 @@ pub const fn pack_rows<T: Copy, const G: usize>(rows: &[T], units: usize, blocks
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Scales<const G: usize> {
-    /// In accumulator units, with `2^(shift−1)` added where the shift is positive.
+    /// In accumulator units, with `2^(shift−8)` added where the shift is 8 or more.
     pub bias: [[i32; UNITS]; G],
     /// In Q0.15, never negative.
     pub multiplier: [[i16; UNITS]; G],
-    /// −7 to 31; to the right where positive.
-    pub shift: [[i8; UNITS]; G],
+    /// Below 32.
+    pub shift: [[u8; UNITS]; G],
 }
 
 impl<const G: usize> Scales<G> {
@@ -216,7 +216,7 @@ impl<const G: usize> Scales<G> {
     ///
     /// # Panics
     /// When a length does not match `units`, a multiplier is negative or a shift out of range; in a constant this is a compile error.
-    pub const fn pack(units: usize, bias: &[i32], multiplier: &[i16], shift: &[i8], blocks: &mut [Self]) {
+    pub const fn pack(units: usize, bias: &[i32], multiplier: &[i16], shift: &[u8], blocks: &mut [Self]) {
         assert!(bias.len() == G * units, "one bias per gate and unit");
         assert!(multiplier.len() == G * units, "one multiplier per gate and unit");
         assert!(shift.len() == G * units, "one shift per gate and unit");
@@ -224,7 +224,7 @@ impl<const G: usize> Scales<G> {
         let mut row = 0;
         while row < bias.len() {
             assert!(multiplier[row] >= 0, "a multiplier is never negative");
-            assert!(-8 < shift[row] && shift[row] < 32, "a shift is between -7 and 31");
+            assert!(shift[row] < 32, "a shift is below 32");
             let (gate, unit) = (row / units, row % units);
             let block = &mut blocks[unit / UNITS];
             block.bias[gate][unit % UNITS] = bias[row];

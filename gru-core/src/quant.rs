@@ -64,13 +64,16 @@ pub const fn saturate_i8(value: i32) -> i8 {
     }
 }
 
-/// Brings an accumulator to Q3.12: `accumulator · multiplier / 2^(shift+15)`. Its bias contains `2^(shift−1)`, which rounds a positive shift;
-/// a negative `shift`, from −7 on, is a shift to the left.
+/// Bits that an accumulator gains before its row's shift: rows whose unit is worth more than a step of the result need them.
+pub const HEADROOM_BITS: u32 = 7;
+
+/// Brings an accumulator to the fixed-point format of its row: `accumulator · 2⁷ / 2^shift`, saturated to i16, times `multiplier / 2¹⁵`.
+///
+/// The first division does not round: the bias contains what does, `2^(shift−8)` for a shift of 8 and more.
 #[inline(always)]
 #[must_use]
-pub const fn requantize(accumulator: i32, multiplier: i16, shift: i8) -> i16 {
-    let (left, right) = if shift < 0 { (-shift as u32, 0) } else { (0, shift as u32) };
-    mul_q15(saturate_i16(accumulator.wrapping_shl(left).wrapping_shr(right)), multiplier)
+pub const fn requantize(accumulator: i32, multiplier: i16, shift: u8) -> i16 {
+    mul_q15(saturate_i16((accumulator << HEADROOM_BITS).wrapping_shr(shift as u32)), multiplier)
 }
 
 /// `σ(2t) ⊙ v`: the reset gate applied to `v`.

@@ -50,7 +50,7 @@ const QWEIGHT_IH: [[[i8; I]; H]; 3] = weights_int8(0);
 const QWEIGHT_HH: [[[i8; H]; H]; 3] = weights_int8(1000);
 const QBIAS: [[i32; H]; 4] = [[500; H], [-200; H], [300; H], [77; H]];
 const MULTIPLIER: [[i16; H]; 4] = [[20_000; H], [30_000; H], [25_000; H], [17_000; H]];
-const SHIFT: [[i8; H]; 4] = [[3; H], [4; H], [3; H], [-2; H]];
+const SHIFT: [[u8; H]; 4] = [[10; H], [11; H], [10; H], [5; H]];
 const REQUANTIZATION: Requantization = Requantization { input_shift: 1, view: 140 };
 
 static AFTER: GruWeights<I, H, ResetAfter, LANES, BLOCKS> = GruWeights::pack(&WEIGHT_IH, &WEIGHT_HH, &BIAS);
@@ -62,7 +62,7 @@ static QBEFORE: QGruWeights<I, H, ResetBefore, QLANES, BLOCKS> =
 static HEAD: DenseWeights<H, 3, { layout::dense_f32_lanes(H, 3) }, { layout::blocks(3) }> =
     DenseWeights::pack(&[[0.1; H], [-0.2; H], [0.3; H]], &[0.0, 0.1, 0.2]);
 static QHEAD: QDenseWeights<H, 3, { layout::dense_int8_lanes(H, 3) }, { layout::blocks(3) }> =
-    QDenseWeights::pack(&[[10; H], [-20; H], [30; H]], &[0, 100, 200], &[20_000; 3], &[2; 3]);
+    QDenseWeights::pack(&[[10; H], [-20; H], [30; H]], &[0, 100, 200], &[20_000; 3], &[9; 3]);
 
 fn inputs(steps: usize) -> Vec<[f32; I]> {
     let mut random = Random(3);

@@ -126,7 +126,7 @@ struct Quantised {
     /// Without the rounding term.
     bias: Vec<i32>,
     multiplier: Vec<i16>,
-    shift: Vec<i8>,
+    shift: Vec<u8>,
     requantization: Requantization,
 }
 
@@ -146,14 +146,14 @@ impl Quantised {
         let (weight_ih, weight_hh) = (weight(3 * hidden_size * input_size), weight(3 * hidden_size * hidden_size));
         // One unit of pre-activation is a few hundred shifted accumulator units: gates move through their whole range.
         let shift =
-            (127.0 * 60.0 * ((input_size + hidden_size) as f64).sqrt() / 8192.0).log2().ceil().clamp(2.0, 20.0) as i8;
+            (127.0 * 60.0 * ((input_size + hidden_size) as f64).sqrt() / 8192.0).log2().ceil().clamp(2.0, 20.0) as u8;
         Self {
             shape: GruShape { input_size, hidden_size, depth: INT8_DEPTH, placement },
             weight_ih,
             weight_hh,
             bias: (0..4 * hidden_size).map(|_| (random.unit() * 4096.0) as i32 * (1 << (shift - 1))).collect(),
             multiplier: (0..4 * hidden_size).map(|_| 16384 + (random.unit() * 16000.0) as i16).collect(),
-            shift: (0..4 * hidden_size).map(|row| shift + i8::from(row % 3 == 0)).collect(),
+            shift: (0..4 * hidden_size).map(|row| shift + 7 + u8::from(row % 3 == 0)).collect(),
             requantization: Requantization { input_shift: 1, view: 150 },
         }
     }
@@ -165,7 +165,7 @@ impl Quantised {
         let scale = |row: usize| {
             let gate = row / hidden_size;
             let halved = if gate < 2 { 2.0 } else { 1.0 };
-            f64::from(self.multiplier[row]) / 32768.0 / f64::from(1 << self.shift[row]) / 4096.0 * halved
+            f64::from(self.multiplier[row]) / 32768.0 / f64::from(1 << (self.shift[row] - 7)) / 4096.0 * halved
         };
         let input_count = |row: usize| if row < 2 * hidden_size { f64::from(1 << input_shift) } else { 1.0 };
         // The recurrent half of the candidate has the last row of scales.
@@ -193,7 +193,7 @@ impl Quantised {
     /// Largest difference between one integer step and one f64 step from the same state, over a run.
     fn step_error(&self, random: &mut Random, steps: usize, extreme: bool) -> f64 {
         let GruShape { input_size, hidden_size, .. } = self.shape;
-        let biased: Vec<i32> = self.bias.iter().zip(&self.shift).map(|(b, shift)| b + (1 << (shift - 1))).collect();
+        let biased: Vec<i32> = self.bias.iter().zip(&self.shift).map(|(b, shift)| b + (1 << (shift - 8))).collect();
         let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; self.shape.lanes()];
         self.shape.pack(&self.weight_ih, &self.weight_hh, lanes.as_flattened_mut().as_flattened_mut());
         let mut scales = vec![Scales::ZERO; layout::blocks(hidden_size)];

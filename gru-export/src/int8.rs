@@ -62,7 +62,7 @@ pub enum Int8Layer {
         /// `[4, H]`.
         multiplier: Vec<i16>,
         /// `[4, H]`.
-        shift: Vec<i8>,
+        shift: Vec<u8>,
         /// Of all rows.
         requantization: Requantization,
     },
@@ -77,7 +77,7 @@ pub enum Int8Layer {
         /// `[O]`.
         multiplier: Vec<i16>,
         /// `[O]`.
-        shift: Vec<i8>,
+        shift: Vec<u8>,
         /// Fraction bits of an output.
         frac_bits: u8,
     },
@@ -224,7 +224,7 @@ impl Packed {
     }
 }
 
-fn scales<const G: usize>(units: usize, bias: &[i32], multiplier: &[i16], shift: &[i8]) -> Vec<Scales<G>> {
+fn scales<const G: usize>(units: usize, bias: &[i32], multiplier: &[i16], shift: &[u8]) -> Vec<Scales<G>> {
     let mut packed = vec![Scales::ZERO; blocks(units)];
     Scales::pack(units, bias, multiplier, shift, &mut packed);
     packed

@@ -6,7 +6,7 @@
 
 use gru_core::Requantization;
 use gru_core::layout::{DenseShape, GruShape, INT8_DEPTH};
-use gru_core::quant::{ACCUMULATOR_BOUND, PREACTIVATION_BITS, WIDE_BITS};
+use gru_core::quant::{ACCUMULATOR_BOUND, HEADROOM_BITS, PREACTIVATION_BITS, WIDE_BITS};
 
 use crate::calibrate::{Calibration, Range};
 use crate::error::{Error, Result, quoted};
@@ -258,7 +258,7 @@ const MULTIPLIER_MAX: f64 = i16::MAX as f64 / 32768.0;
 
 /// Keeps the rounding term small beside the accumulator.
 const LARGEST_SHIFT: i8 = 20;
-const LEAST_SHIFT: i8 = -7;
+const LEAST_SHIFT: i8 = -(HEADROOM_BITS as i8);
 
 /// The rows of one gate as integers.
 struct Rows {
@@ -266,7 +266,7 @@ struct Rows {
     hidden: Vec<i8>,
     bias: Vec<i32>,
     multiplier: Vec<i16>,
-    shift: Vec<i8>,
+    shift: Vec<u8>,
 }
 
 impl Rows {
@@ -285,7 +285,7 @@ impl Rows {
             let rounding = if shift > 0.0 { (shift - 1.0).exp2() } else { 0.0 };
             rows.bias.push(((sum.bias / worth).round() + rounding) as i32);
             rows.multiplier.push(multiplier as i16);
-            rows.shift.push(shift as i8);
+            rows.shift.push((shift + f64::from(HEADROOM_BITS)) as u8);
         }
         Some(rows)
     }

@@ -14,8 +14,10 @@ pub type F32Lane = [f32; UNITS];
 pub type Int8Lane = [[i8; 4]; UNITS];
 /// One accumulator per unit of a block.
 pub type I32Lane = [i32; UNITS];
-/// One shift per unit of a block.
+/// One int8 value per unit of a block.
 pub type I8Lane = [i8; UNITS];
+/// One shift per unit of a block.
+pub type U8Lane = [u8; UNITS];
 /// One Q-format value per unit of a block.
 pub type I16Lane = [i16; UNITS];
 
@@ -40,7 +42,7 @@ pub trait Backend: Copy {
     fn accumulate_int8<const G: usize>(self, accumulators: &mut [I32Lane; G], weights: &[[Int8Lane; G]], x: &[i8]);
 
     /// [`quant::requantize`](crate::quant::requantize) of each unit.
-    fn requantize(self, accumulators: &I32Lane, multiplier: &I16Lane, shift: &I8Lane) -> I16Lane;
+    fn requantize(self, accumulators: &I32Lane, multiplier: &I16Lane, shift: &U8Lane) -> I16Lane;
 
     /// [`quant::reset`](crate::quant::reset) of each unit.
     fn reset_int8(self, r: &I16Lane, v: &I16Lane) -> I16Lane;

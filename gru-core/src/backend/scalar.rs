@@ -1,6 +1,6 @@
 //! The specification: portable Rust, one value at a time.
 
-use super::{Backend, F32Lane, I8Lane, I16Lane, I32Lane, Int8Lane, Op};
+use super::{Backend, F32Lane, I8Lane, I16Lane, I32Lane, Int8Lane, Op, U8Lane};
 use crate::{math::Activation, math::fixed, quant};
 use core::array;
 
@@ -52,7 +52,7 @@ impl Backend for Scalar {
     }
 
     #[inline(always)]
-    fn requantize(self, accumulators: &I32Lane, multiplier: &I16Lane, shift: &I8Lane) -> I16Lane {
+    fn requantize(self, accumulators: &I32Lane, multiplier: &I16Lane, shift: &U8Lane) -> I16Lane {
         array::from_fn(|u| quant::requantize(accumulators[u], multiplier[u], shift[u]))
     }
 

@@ -65,7 +65,7 @@ impl<const I: usize, const H: usize, R: Reset, const LANES: usize, const BLOCKS:
         weight_hh: &[[[i8; H]; H]; 3],
         bias: &[[i32; H]; 4],
         multiplier: &[[i16; H]; 4],
-        shift: &[[i8; H]; 4],
+        shift: &[[u8; H]; 4],
         requantization: Requantization,
     ) -> Self {
         const { assert!(I > 0 && H > 0, "a GRU layer has at least one input and one unit") };
