@@ -25,7 +25,6 @@
 //! | [`Layer`] | how layers make a model |
 
 #![cfg_attr(not(feature = "std"), no_std)]
-#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod backend;
 mod cell;
