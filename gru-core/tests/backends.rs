@@ -2,7 +2,7 @@
 
 use gru_core::backend::{Backend, I16Lane, I32Lane, Int8Lane, Op, scalar::Scalar};
 use gru_core::layout::UNITS;
-use gru_core::math::{Activation, Rational, fixed};
+use gru_core::math::{Rational, fixed};
 use gru_core::quant;
 use std::array;
 
@@ -103,10 +103,8 @@ impl Op for Float {
             }
         }
         assert!(backend.reset_f32::<Rational>(&[f32::NAN; UNITS], &[1.0; UNITS]).iter().all(|y| y.is_nan()));
-        assert_eq!(
-            Rational::tanh(f32::INFINITY),
-            backend.update_f32::<Rational>(&[-100.0; UNITS], &[f32::INFINITY; UNITS], &[0.0; UNITS])[0]
-        );
+        let full = backend.update_f32::<Rational>(&[-100.0; UNITS], &[f32::INFINITY; UNITS], &[0.0; UNITS]);
+        full.iter().for_each(|&h| near(h, 1.0));
     }
 }
 
