@@ -13,6 +13,9 @@ from recordings import CHANNELS, LSB, Recordings
 TRACE_RECORDINGS = (0, 20, 10, 30, 5, 35)
 """Held-out recordings in `trace.csv`: standing, walking, running, badminton, standing, badminton."""
 
+STREAM_RECORDINGS = (0, 10, 20, 30, 5)
+"""Held-out recordings played as one stream of 500 steps, without a reset between them."""
+
 
 def write_data(directory: Path, train: Recordings, test: Recordings) -> None:
     """Writes the recordings and their scale. Their layout is described in `data/README.md`."""
@@ -28,11 +31,14 @@ def write_data(directory: Path, train: Recordings, test: Recordings) -> None:
 
 
 def write_model(out: Path, name: str, model: MotionClassifier, test: Recordings) -> None:
-    """Writes `models/NAME.safetensors` and its logits on the held-out recordings."""
+    """Writes `models/NAME.safetensors`, its logits on the held-out recordings and its hidden state along the stream."""
     (out / "models").mkdir(parents=True, exist_ok=True)
     save_file(model.state_dict(), out / "models" / f"{name}.safetensors")
     logits = model.logits(torch.from_numpy(test.raw))
     np.save(out / "data" / f"golden_{name}.npy", logits.numpy())
+    stream = test.raw[list(STREAM_RECORDINGS)].reshape(1, -1, len(CHANNELS))
+    hidden = model.hidden(torch.from_numpy(stream))
+    np.save(out / "data" / f"golden_{name}_hidden.npy", hidden[0].numpy())
 
 
 def write_report(path: Path, report: str) -> None:

@@ -21,13 +21,21 @@ class MotionClassifier(nn.Module):
         self.register_buffer("input_std", spread(raw.flatten(0, 1)))
 
     def forward(self, raw: Tensor) -> Tensor:
-        hidden, _ = self.gru((raw - self.input_mean) / self.input_std)
-        return self.head(self.dropout(hidden))
+        return self.head(self.dropout(self.recur(raw)))
+
+    def recur(self, raw: Tensor) -> Tensor:
+        """Hidden states of the last layer, `[N, T, HIDDEN_SIZE]`."""
+        return self.gru((raw - self.input_mean) / self.input_std)[0]
 
     @torch.no_grad()
     def logits(self, raw: Tensor) -> Tensor:
         """Inference without dropout."""
         return self.eval()(raw)
+
+    @torch.no_grad()
+    def hidden(self, raw: Tensor) -> Tensor:
+        """Hidden states of the last layer in inference."""
+        return self.eval().recur(raw)
 
 
 def spread(samples: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 //! Against what PyTorch computed: `tests/golden/make.py` made the files.
 
+mod bundled;
 mod random;
 mod state_dicts;
 
