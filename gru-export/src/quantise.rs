@@ -85,6 +85,11 @@ fn quantise_input(
         let (min, max) = (min * std + mean, max * std + mean);
         let peak = max.max(-min);
         let lsb = lsb.map_or_else(|| default_lsb(peak), |lsb| lsb[channel]);
+        if !(lsb as f32).is_normal() {
+            return Err(Error::new(format!(
+                "channel {channel} reaches {peak:e}: an LSB of {lsb:e} is beyond the range of f32"
+            )));
+        }
         if peak / lsb > f64::from(i16::MAX) {
             return Err(Error::new(format!(
                 "channel {channel} reaches {peak}, which is {:.0} counts of {lsb}: more than an i16 holds",
@@ -144,7 +149,7 @@ fn gru(layer: &Gru, steps: &[Step], outputs: &[Range], preactivations: &[Range])
             calibrated: range[row].max_abs() * unit,
             enough: SATURATION * one,
         });
-        Rows::new(&sums.collect::<Vec<_>>(), input_shift).ok_or_else(|| too_many_columns(&layer.name))
+        Rows::new(&layer.name, &sums.collect::<Vec<_>>(), input_shift)
     };
     let gates = [
         rows(&r_x, &r_h, 0, 0, input_shift)?,
@@ -169,6 +174,10 @@ fn gru(layer: &Gru, steps: &[Step], outputs: &[Range], preactivations: &[Range])
 fn dense(layer: &Dense, steps: &[Step], outputs: &[Range]) -> Result<Int8Layer> {
     let (inputs, rows) = (layer.weight.cols(), layer.weight.rows());
     let peak = outputs.iter().map(|range| range.max_abs()).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+    if MARGIN * peak > f64::from(i16::MAX) {
+        let problem = format!("layer {}: its outputs reach {peak:.3e}, more than 16 bits hold", quoted(&layer.name));
+        return Err(Error::new(problem).help("scale its weights and bias down, or export in f32"));
+    }
     let frac_bits = (f64::from(i16::MAX) / (MARGIN * peak)).log2().floor().clamp(0.0, 15.0);
     let unit = frac_bits.exp2();
     let half = Half::new(&layer.weight, steps, unit);
@@ -179,15 +188,9 @@ fn dense(layer: &Dense, steps: &[Step], outputs: &[Range]) -> Result<Int8Layer> 
         calibrated: outputs[row].max_abs() * unit,
         enough: 0.0,
     });
-    let Rows { input, bias, multiplier, shift, .. } =
-        Rows::new(&sums.collect::<Vec<_>>(), 0).ok_or_else(|| too_many_columns(&layer.name))?;
+    let Rows { input, bias, multiplier, shift, .. } = Rows::new(&layer.name, &sums.collect::<Vec<_>>(), 0)?;
     let shape = DenseShape { input_size: inputs, output_size: rows, depth: INT8_DEPTH };
     Ok(Int8Layer::Dense { shape, weight: input, bias, multiplier, shift, frac_bits: frac_bits as u8 })
-}
-
-fn too_many_columns(layer: &str) -> Error {
-    Error::new(format!("layer {}: a row has more columns than an int8 accumulator holds", quoted(layer)))
-        .help("export in f32")
 }
 
 /// One half of a gate's rows in target steps: per step of each column, and in all for the columns' zeros.
@@ -260,6 +263,9 @@ const MULTIPLIER_MAX: f64 = i16::MAX as f64 / 32768.0;
 const LARGEST_SHIFT: i8 = 20;
 const LEAST_SHIFT: i8 = -(HEADROOM_BITS as i8);
 
+/// Target steps that one unit of an accumulator can be worth.
+const LARGEST_WORTH: f64 = MULTIPLIER_MAX * (1 << HEADROOM_BITS) as f64;
+
 /// The rows of one gate as integers.
 struct Rows {
     input: Vec<i8>,
@@ -270,11 +276,21 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(sums: &[Sum], input_shift: u8) -> Option<Self> {
+    fn new(layer: &str, sums: &[Sum], input_shift: u8) -> Result<Self> {
         let mut rows =
             Self { input: Vec::new(), hidden: Vec::new(), bias: Vec::new(), multiplier: Vec::new(), shift: Vec::new() };
-        for sum in sums {
-            let least = sum.least_worth(input_shift)?;
+        for (row, sum) in sums.iter().enumerate() {
+            let least = sum.least_worth(input_shift).ok_or_else(|| {
+                Error::new(format!("layer {}: a row has more columns than an int8 accumulator holds", quoted(layer)))
+                    .help("export in f32")
+            })?;
+            if least.is_nan() || least > LARGEST_WORTH {
+                return Err(Error::new(format!(
+                    "layer {}: row {row} is too steep for int8, its sum moves by {least:.1e} steps at once where {LARGEST_WORTH:.0} are the most",
+                    quoted(layer)
+                ))
+                .help("such weights or inputs often mean a diverged training or a missing input mean and std; f32 takes them"));
+            }
             let shift = (MULTIPLIER_MAX / least).log2().floor().clamp(f64::from(LEAST_SHIFT), f64::from(LARGEST_SHIFT));
             let fraction = (least * shift.exp2()).max(sum.reach() / f64::from(i16::MAX));
             let multiplier = (fraction * 32768.0).ceil().clamp(1.0, f64::from(i16::MAX));
@@ -287,7 +303,7 @@ impl Rows {
             rows.multiplier.push(multiplier as i16);
             rows.shift.push((shift + f64::from(HEADROOM_BITS)) as u8);
         }
-        Some(rows)
+        Ok(rows)
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use gru_export::calibrate::Calibration;
 use gru_export::dataset::Dataset;
 use gru_export::int8::Int8Runner;
-use gru_export::ir::{Gru, Input, Layer, Matrix, Model, Reset};
+use gru_export::ir::{Dense, Gru, Input, Layer, Matrix, Model, Reset};
 use gru_export::quantise::quantise;
 use gru_export::verify::{Verification, verify};
 
@@ -119,5 +119,33 @@ fn a_slow_unit_keeps_up_over_10_000_steps() {
         let outputs: Vec<&[f32]> = verification.outputs.chunks_exact(16).collect();
         let moved = |from: usize, to: usize| outputs[from].iter().zip(outputs[to]).any(|(a, b)| (a - b).abs() > 1e-4);
         assert!((0..99).all(|hundred| moved(hundred * 100, hundred * 100 + 99)), "the state stalls");
+    }
+}
+
+#[test]
+fn what_int8_cannot_hold_is_an_error() {
+    let refused = |weight: f64, input: f64, head: f64| {
+        let mut random = Random(7);
+        let mut gru = random.gru(3, 5, Reset::After);
+        gru.weight_ih = gru.weight_ih.map(|w| w.map(|_, w| w * weight));
+        let head = Dense { name: "head".to_owned(), weight: random.matrix(2, 5, head), bias: vec![0.0; 2] };
+        let model = Model::new(vec![Layer::Gru(gru), Layer::Dense(head)], None).unwrap();
+        let calibration = Calibration::measure(&model, &data(20, 3, |_, _| random.draw() * input), &());
+        [false, true]
+            .map(|wide| quantise(&model, &calibration, None, wide).err().map(|error| error.problem().to_owned()))
+    };
+    assert_eq!(refused(1.0, 1.0, 1.0), [None, None]);
+    for (weight, input, head, word) in [
+        (1e4, 1.0, 1.0, "too steep for int8"),
+        (1e30, 1.0, 1.0, "too steep for int8"),
+        (1e300, 1e9, 1.0, "too steep for int8"),
+        (1.0, 1e30, 1.0, "too steep for int8"),
+        (1.0, 1e300, 1.0, "beyond the range of f32"),
+        (1.0, 1.0, 1e6, "more than 16 bits hold"),
+    ] {
+        for problem in refused(weight, input, head) {
+            let problem = problem.unwrap_or_default();
+            assert!(problem.contains(word), "weights × {weight:e}, inputs × {input:e}, head × {head:e}: {problem}");
+        }
     }
 }
