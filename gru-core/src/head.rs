@@ -1,9 +1,9 @@
 //! What stands before and after the cells: quantisation of the input, dense layers, argmax and softmax.
 
 use crate::{
-    backend::{Backend, F32Lane, Int8Lane},
+    backend::{Backend, F32Lane, Int8Lane, Prepared},
     kernel::{float, int8},
-    layout::{self, DenseShape, INT8_DEPTH, Scales, UNITS},
+    layout::{self, DenseShape, INT8_DEPTH, Order, Scales, UNITS},
     math::Activation,
     quant,
     stack::Layer,
@@ -40,7 +40,7 @@ impl<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize> De
         const { assert!(LANES == layout::dense_f32_lanes(I, O), "LANES must be layout::dense_f32_lanes(I, O)") };
         const { assert!(BLOCKS == layout::blocks(O), "BLOCKS must be layout::blocks(O)") };
         let mut weights = Self { lanes: [[0.0; UNITS]; LANES], bias: [[[0.0; UNITS]; 1]; BLOCKS] };
-        DenseShape { input_size: I, output_size: O, depth: 1 }
+        DenseShape { input_size: I, output_size: O, order: Order::F32 }
             .pack(weight.as_flattened(), weights.lanes.as_flattened_mut());
         layout::pack_rows(bias, O, &mut weights.bias);
         weights
@@ -104,8 +104,8 @@ impl<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize> QD
             "a weight is -128 or an accumulator could reach quant::ACCUMULATOR_BOUND"
         );
         let mut weights = Self { lanes: [[[0; INT8_DEPTH]; UNITS]; LANES], scales: [Scales::ZERO; BLOCKS] };
-        let shape = DenseShape { input_size: I, output_size: O, depth: INT8_DEPTH };
-        shape.pack(weight.as_flattened(), weights.lanes.as_flattened_mut().as_flattened_mut());
+        let shape = DenseShape { input_size: I, output_size: O, order: Order::INT8 };
+        shape.pack_int8(weight.as_flattened(), &mut weights.lanes);
         Scales::pack(O, bias, multiplier, shift, &mut weights.scales);
         weights
     }
@@ -135,7 +135,8 @@ impl<const I: usize, const O: usize> Layer for QDense<I, O> {
 
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i8; I], state: &'s mut Buffer<i16, O>) -> &'s [i16; O] {
-        int8::dense(backend, self.scales, self.lanes, input, &mut state.0);
+        let mut prepared = [Prepared::default(); I];
+        int8::dense(backend, self.scales, self.lanes, input, &mut state.0, &mut prepared);
         &state.0
     }
 }

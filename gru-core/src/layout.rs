@@ -1,22 +1,86 @@
 //! The order of weights in memory: the one definition that packing and kernels share.
 //!
 //! Units are taken in blocks of [`UNITS`]; the weights of one block are one contiguous stream of *lanes*. A lane holds,
-//! for one gate and one group of columns, `UNITS × depth` weights: `depth` is 1 for f32 and 4 for int8, where four
+//! for one gate and one group of columns, `UNITS × depth` weights: `depth` is 1 for f32 and [`INT8_DEPTH`] for int8, where
 //! neighbouring columns of a unit sit side by side. A step therefore reads the whole layer once, front to back.
 //!
 //! ```text
-//! block of units ─┬─ reset after   [x columns](r z n)          [h columns](r z n)
-//!                 └─ reset before  [x columns](r z) [h columns](r z)  [x columns](n) [h columns](n)
+//! block of units ─┬─ reset after   [x panel: r z n][h panel: r z n]
+//!                 └─ reset before  [x panel: r z][h panel: r z]  [x panel: n][h panel: n]
+//! panel           ─── the lanes of its gates over its columns, in an Order
 //! lane            ─── [unit 0: depth columns][unit 1: depth columns] … [unit UNITS−1]
 //! ```
 //!
+//! The sizes and the order are constants of the target's family of instruction sets, so that a kernel meets its operands as it wants
+//! them; weights are packed for the target at compile time.
+//!
 //! Units past the hidden size and columns past the last are zero.
 
+use crate::quant;
+
 /// Units of one block: the height of the tile that a kernel keeps in registers.
-pub const UNITS: usize = if cfg!(target_arch = "x86_64") { 16 } else { 4 };
+pub const UNITS: usize = match () {
+    () if cfg!(gru_family = "x86_64") => 16,
+    () if cfg!(any(gru_family = "aarch64", gru_family = "wasm")) => 8,
+    () => 4,
+};
 
 /// Columns of one int8 lane.
-pub const INT8_DEPTH: usize = 4;
+pub const INT8_DEPTH: usize = match () {
+    () if cfg!(gru_family = "helium") => 16,
+    () if cfg!(any(gru_family = "thumb1", gru_family = "thumb2", gru_family = "portable")) => 1,
+    () => 4,
+};
+
+/// Fraction bits of the sums of an int8 product: the product for DSP cores gives them multiplied by 256.
+pub const SUM_BITS: u32 = if cfg!(gru_family = "dsp") { 8 } else { 0 };
+
+/// Whether a panel of int8 weights begins with one lane a gate of i32: −128 times the sum of each row, which is what a
+/// product of unsigned activations (offset by 128) starts from.
+pub const INT8_OFFSETS: bool = cfg!(gru_family = "x86_64");
+
+/// The order of the lanes in a panel: the weights of one block, for some gates over some columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Order {
+    /// Columns of one lane.
+    pub depth: usize,
+    /// Gates side by side, `[group][gate]`, for a kernel that has registers for all of them; else one after the other, `[gate][group]`.
+    pub interleaved: bool,
+    /// Lanes a gate before the weights.
+    pub offsets: usize,
+}
+
+impl Order {
+    /// Of f32 weights.
+    pub const F32: Self = Self { depth: 1, interleaved: true, offsets: 0 };
+
+    /// Of int8 weights.
+    pub const INT8: Self = Self {
+        depth: INT8_DEPTH,
+        interleaved: cfg!(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm")),
+        offsets: INT8_OFFSETS as usize,
+    };
+
+    /// Groups of columns.
+    #[must_use]
+    pub const fn groups(&self, columns: usize) -> usize {
+        columns.div_ceil(self.depth)
+    }
+
+    /// Lanes of a panel.
+    #[must_use]
+    pub const fn panel(&self, gates: usize, columns: usize) -> usize {
+        gates * (self.offsets + self.groups(columns))
+    }
+
+    /// The lane of a gate and a group of columns in a panel.
+    #[must_use]
+    pub const fn lane(&self, gates: usize, columns: usize, gate: usize, group: usize) -> usize {
+        let place = if self.interleaved { group * gates + gate } else { gate * self.groups(columns) + group };
+        self.offsets * gates + place
+    }
+}
 
 /// Where the reset gate acts on the recurrent half of the candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,29 +106,24 @@ pub struct GruShape {
     pub input_size: usize,
     /// Units, and columns of `weight_hh`.
     pub hidden_size: usize,
-    /// Columns of one lane: 1 for f32, [`INT8_DEPTH`] for int8.
-    pub depth: usize,
+    /// [`Order::F32`] or [`Order::INT8`].
+    pub order: Order,
     /// Placement of the reset gate.
     pub placement: Placement,
 }
 
 impl GruShape {
-    /// Groups of columns in the input half.
+    /// Lanes of the panels over the input and over the hidden state, for so many gates.
     #[must_use]
-    pub const fn input_groups(&self) -> usize {
-        self.input_size.div_ceil(self.depth)
-    }
-
-    /// Groups of columns in the recurrent half.
-    #[must_use]
-    pub const fn hidden_groups(&self) -> usize {
-        self.hidden_size.div_ceil(self.depth)
+    pub const fn panels(&self, gates: usize) -> (usize, usize) {
+        (self.order.panel(gates, self.input_size), self.order.panel(gates, self.hidden_size))
     }
 
     /// Lanes of one block.
     #[must_use]
     pub const fn block_lanes(&self) -> usize {
-        3 * (self.input_groups() + self.hidden_groups())
+        let (input, hidden) = self.panels(3);
+        input + hidden
     }
 
     /// Lanes of the layer.
@@ -74,7 +133,7 @@ impl GruShape {
     }
 
     /// Packs canonical row-major weights (`weight_ih` `[3, H, I]`, `weight_hh` `[3, H, H]`) into `packed`, which must be
-    /// zero and `lanes() × UNITS × depth` long.
+    /// zero and `lanes() × UNITS × depth` long. int8 weights are then [encoded](encode_int8).
     ///
     /// # Panics
     /// When a length does not match the shape; in a constant this is a compile error.
@@ -82,25 +141,30 @@ impl GruShape {
         let (i, h) = (self.input_size, self.hidden_size);
         assert!(weight_ih.len() == 3 * h * i, "weight_ih must hold 3 × hidden_size × input_size values");
         assert!(weight_hh.len() == 3 * h * h, "weight_hh must hold 3 × hidden_size × hidden_size values");
-        assert!(packed.len() == self.lanes() * UNITS * self.depth, "wrong number of packed lanes for this shape");
+        assert!(packed.len() == self.lanes() * UNITS * self.order.depth, "wrong number of packed lanes for this shape");
         let mut row = 0;
         while row < 3 * h {
-            let input = self.row(row / h, row % h);
-            scatter(weight_ih, row * i, i, packed, input);
-            scatter(weight_hh, row * h, h, packed, input.after(self.input_groups()));
+            let (gate, unit) = (row / h, row % h);
+            let (gate, gates, panel) = self.pass(gate);
+            let block = unit / UNITS * self.block_lanes() + panel;
+            scatter(weight_ih, row * i, i, packed, Row::new(self.order, unit, block, gate, gates, i));
+            let block = block + self.order.panel(gates, i);
+            scatter(weight_hh, row * h, h, packed, Row::new(self.order, unit, block, gate, gates, h));
             row += 1;
         }
     }
 
-    /// Where the row of a unit starts, gates in the order r, z, n.
-    const fn row(&self, gate: usize, unit: usize) -> Row {
+    /// A gate's number in the pass that computes it, the gates of that pass, and the lanes before its panels.
+    const fn pass(&self, gate: usize) -> (usize, usize, usize) {
         const CANDIDATE: usize = 2;
-        let (lane, gates) = match (self.placement, gate) {
-            (Placement::After, _) => (gate, 3),
-            (Placement::Before, CANDIDATE) => (2 * (self.input_groups() + self.hidden_groups()), 1),
-            (Placement::Before, _) => (gate, 2),
-        };
-        Row::new(unit, self.block_lanes(), lane, gates, self.depth)
+        match (self.placement, gate) {
+            (Placement::After, _) => (gate, 3, 0),
+            (Placement::Before, CANDIDATE) => {
+                let (input, hidden) = self.panels(2);
+                (0, 1, input + hidden)
+            }
+            (Placement::Before, _) => (gate, 2, 0),
+        }
     }
 }
 
@@ -112,15 +176,15 @@ pub struct DenseShape {
     pub input_size: usize,
     /// Rows of the weight matrix.
     pub output_size: usize,
-    /// Columns of one lane: 1 for f32, [`INT8_DEPTH`] for int8.
-    pub depth: usize,
+    /// [`Order::F32`] or [`Order::INT8`].
+    pub order: Order,
 }
 
 impl DenseShape {
     /// Lanes of one block.
     #[must_use]
     pub const fn block_lanes(&self) -> usize {
-        self.input_size.div_ceil(self.depth)
+        self.order.panel(1, self.input_size)
     }
 
     /// Lanes of the layer.
@@ -130,16 +194,18 @@ impl DenseShape {
     }
 
     /// Packs a row-major `[output_size, input_size]` matrix into `packed`, which must be zero and `lanes() × UNITS × depth` long.
+    /// int8 weights are then [encoded](encode_int8).
     ///
     /// # Panics
     /// When a length does not match the shape; in a constant this is a compile error.
     pub const fn pack<T: Copy>(&self, weight: &[T], packed: &mut [T]) {
         assert!(weight.len() == self.output_size * self.input_size, "weight must hold output_size × input_size values");
-        assert!(packed.len() == self.lanes() * UNITS * self.depth, "wrong number of packed lanes for this shape");
+        assert!(packed.len() == self.lanes() * UNITS * self.order.depth, "wrong number of packed lanes for this shape");
+        let i = self.input_size;
         let mut row = 0;
         while row < self.output_size {
-            let place = Row::new(row, self.block_lanes(), 0, 1, self.depth);
-            scatter(weight, row * self.input_size, self.input_size, packed, place);
+            let block = row / UNITS * self.block_lanes();
+            scatter(weight, row * i, i, packed, Row::new(self.order, row, block, 0, 1, i));
             row += 1;
         }
     }
@@ -154,15 +220,12 @@ struct Row {
 }
 
 impl Row {
-    /// The row of `unit` whose columns are every `gates`-th lane of its block, from `lane` on.
-    const fn new(unit: usize, block_lanes: usize, lane: usize, gates: usize, depth: usize) -> Self {
-        let lane = unit / UNITS * block_lanes + lane;
-        Self { start: (lane * UNITS + unit % UNITS) * depth, step: gates * UNITS * depth, depth }
-    }
-
-    /// The places behind so many groups.
-    const fn after(self, groups: usize) -> Self {
-        Self { start: self.start + groups * self.step, ..self }
+    /// The row of `unit` in a panel that starts at lane `panel`.
+    const fn new(order: Order, unit: usize, panel: usize, gate: usize, gates: usize, columns: usize) -> Self {
+        let height = UNITS * order.depth;
+        let first = order.lane(gates, columns, gate, 0);
+        let step = if order.interleaved { gates } else { 1 };
+        Self { start: (panel + first) * height + unit % UNITS * order.depth, step: step * height, depth: order.depth }
     }
 }
 
@@ -178,6 +241,135 @@ const fn scatter<T: Copy>(weights: &[T], first: usize, len: usize, packed: &mut 
             place += row.step;
         }
         at += 1;
+    }
+}
+
+/// One int8 lane.
+type Int8Lane = [[i8; INT8_DEPTH]; UNITS];
+
+/// Turns packed int8 weights into what the kernels of this family read: see [`INT8_OFFSETS`] and [`decode_int8`].
+///
+/// `panels` are the lengths of the panels of one block, in lanes and in order, each with its number of gates.
+const fn encode_panels(packed: &mut [Int8Lane], panels: &[(usize, usize)]) {
+    let mut lane = 0;
+    while lane < packed.len() {
+        let mut panel = 0;
+        while panel < panels.len() {
+            let (lanes, gates) = panels[panel];
+            if INT8_OFFSETS {
+                offsets(packed, lane, lanes, gates);
+            }
+            lane += lanes;
+            panel += 1;
+        }
+    }
+    if cfg!(any(gru_family = "dsp", gru_family = "thumb1")) {
+        let mut lane = 0;
+        while lane < packed.len() {
+            let mut unit = 0;
+            while unit < UNITS {
+                packed[lane][unit] = encode_int8(packed[lane][unit]);
+                unit += 1;
+            }
+            lane += 1;
+        }
+    }
+}
+
+/// Writes −128 times the sum of every row of a panel into its first lanes.
+const fn offsets(packed: &mut [Int8Lane], first: usize, lanes: usize, gates: usize) {
+    let mut sums = [[0i32; UNITS]; 3];
+    let mut lane = gates;
+    while lane < lanes {
+        let mut unit = 0;
+        while unit < UNITS {
+            let mut column = 0;
+            while column < INT8_DEPTH {
+                sums[lane % gates][unit] -= 128 * packed[first + lane][unit][column] as i32;
+                column += 1;
+            }
+            unit += 1;
+        }
+        lane += 1;
+    }
+    let mut gate = 0;
+    while gate < gates {
+        let mut unit = 0;
+        while unit < UNITS {
+            let bytes = sums[gate][unit].to_le_bytes();
+            let mut byte = 0;
+            while byte < INT8_DEPTH {
+                packed[first + gate][unit][byte] = bytes[byte] as i8;
+                byte += 1;
+            }
+            unit += 1;
+        }
+        gate += 1;
+    }
+}
+
+/// The bytes that stand for a group of weights. DSP cores: every 16-bit half holds `256 · odd + even`. Thumb-1: offset by 128, as
+/// its cheap loads do not extend the sign.
+#[must_use]
+pub const fn encode_int8(mut group: [i8; INT8_DEPTH]) -> [i8; INT8_DEPTH] {
+    let mut at = 0;
+    while at < INT8_DEPTH {
+        if cfg!(gru_family = "thumb1") {
+            group[at] ^= i8::MIN;
+        } else if cfg!(gru_family = "dsp") && at % 2 == 1 {
+            group[at] -= (group[at - 1] < 0) as i8;
+        }
+        at += 1;
+    }
+    group
+}
+
+/// The weights of a group: the inverse of [`encode_int8`].
+#[inline(always)]
+#[must_use]
+pub const fn decode_int8(mut group: [i8; INT8_DEPTH]) -> [i8; INT8_DEPTH] {
+    let mut at = 0;
+    while at < INT8_DEPTH {
+        if cfg!(gru_family = "thumb1") {
+            group[at] ^= i8::MIN;
+        } else if cfg!(gru_family = "dsp") && at % 2 == 1 {
+            group[at] += (group[at - 1] < 0) as i8;
+        }
+        at += 1;
+    }
+    group
+}
+
+impl GruShape {
+    /// [`pack`](Self::pack) for int8, encoded for this family.
+    ///
+    /// # Panics
+    /// As `pack`; and when `order` is not [`Order::INT8`].
+    pub const fn pack_int8(&self, weight_ih: &[i8], weight_hh: &[i8], packed: &mut [Int8Lane]) {
+        assert!(self.order.depth == INT8_DEPTH, "order must be Order::INT8");
+        self.pack(weight_ih, weight_hh, packed.as_flattened_mut().as_flattened_mut());
+        match self.placement {
+            Placement::After => {
+                let (input, hidden) = self.panels(3);
+                encode_panels(packed, &[(input, 3), (hidden, 3)]);
+            }
+            Placement::Before => {
+                let ((input, hidden), (input_n, hidden_n)) = (self.panels(2), self.panels(1));
+                encode_panels(packed, &[(input, 2), (hidden, 2), (input_n, 1), (hidden_n, 1)]);
+            }
+        }
+    }
+}
+
+impl DenseShape {
+    /// [`pack`](Self::pack) for int8, encoded for this family.
+    ///
+    /// # Panics
+    /// As `pack`; and when `order` is not [`Order::INT8`].
+    pub const fn pack_int8(&self, weight: &[i8], packed: &mut [Int8Lane]) {
+        assert!(self.order.depth == INT8_DEPTH, "order must be Order::INT8");
+        self.pack(weight, packed.as_flattened_mut().as_flattened_mut());
+        encode_panels(packed, &[(self.block_lanes(), 1)]);
     }
 }
 
@@ -200,11 +392,11 @@ pub const fn pack_rows<T: Copy, const G: usize>(rows: &[T], units: usize, blocks
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Scales<const G: usize> {
-    /// In accumulator units, with `2^(shift−8)` added where the shift is 8 or more.
+    /// In units of the sums, which have [`SUM_BITS`] fraction bits; `2^(shift−8)` is added where the shift is 8 or more.
     pub bias: [[i32; UNITS]; G],
     /// In Q0.15, never negative.
     pub multiplier: [[i16; UNITS]; G],
-    /// Below 32.
+    /// Right shift of the sums, less the bits that they gain before it: see [`quant::requantize_sum`](crate::quant::requantize_sum).
     pub shift: [[u8; UNITS]; G],
 }
 
@@ -227,34 +419,40 @@ impl<const G: usize> Scales<G> {
             assert!(shift[row] < 32, "a shift is below 32");
             let (gate, unit) = (row / units, row % units);
             let block = &mut blocks[unit / UNITS];
-            block.bias[gate][unit % UNITS] = bias[row];
+            block.bias[gate][unit % UNITS] = bias[row] << SUM_BITS;
             block.multiplier[gate][unit % UNITS] = multiplier[row];
-            block.shift[gate][unit % UNITS] = shift[row];
+            block.shift[gate][unit % UNITS] = stored_shift(shift[row]);
             row += 1;
         }
     }
 }
 
+/// A shift as [`Scales`] stores it: where sums have fraction bits, those and not a shift to the left make room for it.
+const fn stored_shift(shift: u8) -> u8 {
+    let extra = SUM_BITS.saturating_sub(quant::HEADROOM_BITS) as u8;
+    if shift + extra > 31 { 31 } else { shift + extra }
+}
+
 /// Lanes of an f32 GRU layer, for the const parameters of [`GruWeights`](crate::GruWeights).
 #[must_use]
 pub const fn gru_f32_lanes(input_size: usize, hidden_size: usize) -> usize {
-    GruShape { input_size, hidden_size, depth: 1, placement: Placement::After }.lanes()
+    GruShape { input_size, hidden_size, order: Order::F32, placement: Placement::After }.lanes()
 }
 
 /// Lanes of an int8 GRU layer, for the const parameters of [`QGruWeights`](crate::QGruWeights).
 #[must_use]
 pub const fn gru_int8_lanes(input_size: usize, hidden_size: usize) -> usize {
-    GruShape { input_size, hidden_size, depth: INT8_DEPTH, placement: Placement::After }.lanes()
+    GruShape { input_size, hidden_size, order: Order::INT8, placement: Placement::After }.lanes()
 }
 
 /// Lanes of an f32 dense layer, for the const parameters of [`DenseWeights`](crate::DenseWeights).
 #[must_use]
 pub const fn dense_f32_lanes(input_size: usize, output_size: usize) -> usize {
-    DenseShape { input_size, output_size, depth: 1 }.lanes()
+    DenseShape { input_size, output_size, order: Order::F32 }.lanes()
 }
 
 /// Lanes of an int8 dense layer, for the const parameters of [`QDenseWeights`](crate::QDenseWeights).
 #[must_use]
 pub const fn dense_int8_lanes(input_size: usize, output_size: usize) -> usize {
-    DenseShape { input_size, output_size, depth: INT8_DEPTH }.lanes()
+    DenseShape { input_size, output_size, order: Order::INT8 }.lanes()
 }

@@ -13,7 +13,7 @@
 //! Every product is rounded by the same rule: half a unit is added and the sum is shifted right arithmetically, so that
 //! ties go towards +∞. These functions are what every backend computes, bit for bit.
 
-use crate::math::fixed;
+use crate::{layout::SUM_BITS, math::fixed};
 
 /// Every accumulator of a layer stays strictly below this magnitude, whatever the input. Packing checks it for the actual weights.
 /// With eight bits to spare, a kernel may carry an accumulator multiplied by 256.
@@ -74,6 +74,16 @@ pub const HEADROOM_BITS: u32 = 7;
 #[must_use]
 pub const fn requantize(accumulator: i32, multiplier: i16, shift: u8) -> i16 {
     mul_q15(saturate_i16((accumulator << HEADROOM_BITS).wrapping_shr(shift as u32)), multiplier)
+}
+
+/// [`requantize`] of a sum with [`SUM_BITS`] fraction bits, by the shift that [`Scales`](crate::layout::Scales) stores.
+///
+/// Where sums have eight fraction bits, the stored shift is one more, for `a · 2⁷ / 2ˢ = a · 2⁸ / 2ˢ⁺¹`.
+#[inline(always)]
+#[must_use]
+pub const fn requantize_sum(sum: i32, multiplier: i16, shift: u8) -> i16 {
+    let sum = if SUM_BITS == 0 { sum << HEADROOM_BITS } else { sum };
+    mul_q15(saturate_i16(sum.wrapping_shr(shift as u32)), multiplier)
 }
 
 /// `σ(2t) ⊙ v`: the reset gate applied to `v`.
@@ -177,11 +187,11 @@ pub const fn saturate_wide(value: i32) -> i16 {
     }
 }
 
-/// What the sum over the low halves adds to the sum over the high halves.
+/// What the sum over the low halves adds to the sum over the high halves; both have [`SUM_BITS`] fraction bits.
 #[inline(always)]
 #[must_use]
 pub const fn carry(low: i32) -> i32 {
-    (low + (1 << (WIDE_BITS - 1))) >> WIDE_BITS
+    ((low + (1 << (SUM_BITS + WIDE_BITS - 1))) >> (SUM_BITS + WIDE_BITS)) << SUM_BITS
 }
 
 /// An integer reading in the steps of a model's input: `(reading − zero) · multiplier / 2^shift`, the difference saturated to i16, rounded.

@@ -5,14 +5,14 @@
 
 use crate::{
     Requantization,
-    backend::{Backend, F32Lane, Int8Lane, Op, dispatch},
+    backend::{Backend, F32Lane, Int8Lane, Op, Prepared, dispatch},
     kernel::{float, int8},
-    layout::{self, DenseShape, GruShape, INT8_DEPTH, Scales},
+    layout::{self, DenseShape, GruShape, Order, Scales},
     math::Activation,
 };
 use core::{fmt, marker::PhantomData};
 
-pub use crate::kernel::{float::Input as GruInput, int8::Input as QGruInput};
+pub use crate::kernel::{float::Input as GruInput, int8::Input as QGruInput, int8::Scratch as QGruScratch};
 
 /// A slice whose length does not match its layer's shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ fn check<const N: usize>(lengths: [(&'static str, usize, usize); N]) -> Result<(
 /// An f32 GRU layer over borrowed weights.
 #[derive(Clone, Copy, Debug)]
 pub struct GruSlice<'a> {
-    /// Shape with `depth` 1.
+    /// Shape with [`Order::F32`].
     pub shape: GruShape,
     /// Packed weights.
     pub lanes: &'a [F32Lane],
@@ -63,17 +63,17 @@ impl GruSlice<'_> {
         h: &mut [f32],
         scratch: [&mut [f32]; 2],
     ) -> Result<(), LengthMismatch> {
-        struct Step<'a, A>(float::GruView<'a>, GruInput<'a>, &'a mut [f32], [&'a mut [f32]; 2], PhantomData<A>);
+        struct Step<'a, A>(float::GruView<'a>, float::Stream<'a>, PhantomData<A>);
         impl<A: Activation> Op for Step<'_, A> {
             type Output = ();
             #[inline(always)]
             fn run<B: Backend>(self, backend: B) {
-                float::gru::<B, A>(backend, self.0, self.1, self.2, self.3);
+                float::gru::<B, A, 1>(backend, self.0, &mut [self.1], false);
             }
         }
-        let GruShape { input_size, hidden_size, depth, placement } = self.shape;
+        let GruShape { input_size, hidden_size, order, .. } = self.shape;
         check([
-            ("depth", 1, depth),
+            ("columns of a lane", 1, order.depth),
             ("lanes", self.shape.lanes(), self.lanes.len()),
             ("bias", layout::blocks(hidden_size), self.bias.len()),
             (
@@ -88,8 +88,8 @@ impl GruSlice<'_> {
             ("scratch[0]", hidden_size, scratch[0].len()),
             ("scratch[1]", hidden_size, scratch[1].len()),
         ])?;
-        let weights = float::GruView { placement, input_size, bias: self.bias, lanes: self.lanes };
-        dispatch(Step::<A>(weights, x, h, scratch, PhantomData));
+        let weights = float::GruView { shape: self.shape, bias: self.bias, lanes: self.lanes };
+        dispatch(Step::<A>(weights, float::Stream { x, h, scratch }, PhantomData));
         Ok(())
     }
 }
@@ -97,7 +97,7 @@ impl GruSlice<'_> {
 /// An f32 dense layer over borrowed weights.
 #[derive(Clone, Copy, Debug)]
 pub struct DenseSlice<'a> {
-    /// Shape with `depth` 1.
+    /// Shape with [`Order::F32`].
     pub shape: DenseShape,
     /// Packed weights.
     pub lanes: &'a [F32Lane],
@@ -119,7 +119,7 @@ impl DenseSlice<'_> {
                 float::dense(backend, self.0.bias, self.0.lanes, self.1, self.2);
             }
         }
-        check_dense(&self.shape, 1, self.lanes.len(), self.bias.len(), x.len(), y.len())?;
+        check_dense(&self.shape, Order::F32, self.lanes.len(), self.bias.len(), x.len(), y.len())?;
         dispatch(Step(*self, x, y));
         Ok(())
     }
@@ -128,7 +128,7 @@ impl DenseSlice<'_> {
 /// An int8 GRU layer over borrowed weights.
 #[derive(Clone, Copy, Debug)]
 pub struct QGruSlice<'a> {
-    /// Shape with `depth` [`INT8_DEPTH`].
+    /// Shape with [`Order::INT8`].
     pub shape: GruShape,
     /// Packed weights.
     pub lanes: &'a [Int8Lane],
@@ -139,7 +139,7 @@ pub struct QGruSlice<'a> {
 }
 
 impl QGruSlice<'_> {
-    /// One step of [`QGru`](crate::QGru): `h` (Q1.30) becomes the new state and `view` its int8 view; `scratch` is as long as `h`.
+    /// One step of [`QGru`](crate::QGru): `h` (Q1.30) becomes the new state and `view` its int8 view; `scratch` says how long each part is.
     ///
     /// # Errors
     /// When a slice does not have the length that the shape asks for.
@@ -148,19 +148,19 @@ impl QGruSlice<'_> {
         x: QGruInput<'_>,
         h: &mut [i32],
         view: &mut [i8],
-        scratch: (&mut [i8], &mut [i16]),
+        scratch: QGruScratch<'_>,
     ) -> Result<(), LengthMismatch> {
-        struct Step<'a>(int8::GruView<'a>, QGruInput<'a>, &'a mut [i32], &'a mut [i8], (&'a mut [i8], &'a mut [i16]));
+        struct Step<'a>(int8::GruView<'a>, int8::Stream<'a>);
         impl Op for Step<'_> {
             type Output = ();
             #[inline(always)]
             fn run<B: Backend>(self, backend: B) {
-                int8::gru(backend, self.0, self.1, self.2, self.3, self.4);
+                int8::gru(backend, self.0, &mut [self.1], false);
             }
         }
-        let GruShape { input_size, hidden_size, depth, placement } = self.shape;
+        let GruShape { input_size, hidden_size, order, .. } = self.shape;
         check([
-            ("depth", INT8_DEPTH, depth),
+            ("columns of a lane", Order::INT8.depth, order.depth),
             ("lanes", self.shape.lanes(), self.lanes.len()),
             ("scales", layout::blocks(hidden_size), self.scales.len()),
             (
@@ -175,13 +175,16 @@ impl QGruSlice<'_> {
             ),
             ("h", hidden_size, h.len()),
             ("view", hidden_size, view.len()),
-            ("scratch.0", hidden_size, scratch.0.len()),
-            ("scratch.1", hidden_size, scratch.1.len()),
+            ("scratch.view", hidden_size, scratch.view.len()),
+            ("scratch.update", hidden_size, scratch.update.len()),
+            ("scratch.input[0]", input_size, scratch.input[0].len()),
+            ("scratch.input[1]", input_size, scratch.input[1].len()),
+            ("scratch.hidden", hidden_size, scratch.hidden.len()),
         ])?;
         let Requantization { input_shift, view: steps } = self.requantization;
         let (lanes, scales) = (self.lanes, self.scales);
-        let weights = int8::GruView { placement, input_size, lanes, scales, input_shift, view: steps };
-        dispatch(Step(weights, x, h, view, scratch));
+        let weights = int8::GruView { shape: self.shape, lanes, scales, input_shift, view: steps };
+        dispatch(Step(weights, int8::Stream { x, h, view, scratch }));
         Ok(())
     }
 }
@@ -189,7 +192,7 @@ impl QGruSlice<'_> {
 /// An int8 dense layer over borrowed weights.
 #[derive(Clone, Copy, Debug)]
 pub struct QDenseSlice<'a> {
-    /// Shape with `depth` [`INT8_DEPTH`].
+    /// Shape with [`Order::INT8`].
     pub shape: DenseShape,
     /// Packed weights.
     pub lanes: &'a [Int8Lane],
@@ -198,36 +201,37 @@ pub struct QDenseSlice<'a> {
 }
 
 impl QDenseSlice<'_> {
-    /// One step of [`QDense`](crate::QDense).
+    /// One step of [`QDense`](crate::QDense); `scratch` is as long as `x`.
     ///
     /// # Errors
     /// When a slice does not have the length that the shape asks for.
-    pub fn step(&self, x: &[i8], y: &mut [i16]) -> Result<(), LengthMismatch> {
-        struct Step<'a>(QDenseSlice<'a>, &'a [i8], &'a mut [i16]);
+    pub fn step(&self, x: &[i8], y: &mut [i16], scratch: &mut [Prepared]) -> Result<(), LengthMismatch> {
+        struct Step<'a>(QDenseSlice<'a>, &'a [i8], &'a mut [i16], &'a mut [Prepared]);
         impl Op for Step<'_> {
             type Output = ();
             #[inline(always)]
             fn run<B: Backend>(self, backend: B) {
                 let layer = self.0;
-                int8::dense(backend, layer.scales, layer.lanes, self.1, self.2);
+                int8::dense(backend, layer.scales, layer.lanes, self.1, self.2, self.3);
             }
         }
-        check_dense(&self.shape, INT8_DEPTH, self.lanes.len(), self.scales.len(), x.len(), y.len())?;
-        dispatch(Step(*self, x, y));
+        check_dense(&self.shape, Order::INT8, self.lanes.len(), self.scales.len(), x.len(), y.len())?;
+        check([("scratch", x.len(), scratch.len())])?;
+        dispatch(Step(*self, x, y, scratch));
         Ok(())
     }
 }
 
 fn check_dense(
     shape: &DenseShape,
-    depth: usize,
+    order: Order,
     lanes: usize,
     rows: usize,
     x: usize,
     y: usize,
 ) -> Result<(), LengthMismatch> {
     check([
-        ("depth", depth, shape.depth),
+        ("columns of a lane", order.depth, shape.order.depth),
         ("lanes", shape.lanes(), lanes),
         ("blocks of rows", layout::blocks(shape.output_size), rows),
         ("x", shape.input_size, x),

@@ -1,7 +1,8 @@
-//! Every backend against the specification, on single blocks: int8 bit for bit, f32 within a bound. One line a backend, at the end.
+//! Every backend against the specification: the gates' operations on all their arguments, and whole steps of every shape; int8 bit for bit,
+//! f32 within a bound. One line a backend, at the end.
 
-use gru_core::backend::{Backend, I16Lane, I32Lane, Int8Lane, Op, scalar::Scalar};
-use gru_core::layout::UNITS;
+use gru_core::backend::{Backend, Columns, I16Lane, I32Lane, Int8Lane, Lanes, Op, Prepared, scalar::Scalar};
+use gru_core::layout::{INT8_DEPTH, Order, UNITS};
 use gru_core::math::{Rational, fixed};
 use gru_core::quant;
 use std::array;
@@ -19,57 +20,77 @@ impl Op for Int8 {
     type Output = ();
 
     fn run<B: Backend>(self, backend: B) {
+        let lanes = backend.lanes();
         let mut random = Random(1);
-        for columns in 0..=70 {
-            accumulates::<B, 1>(backend, &mut random, columns);
-            accumulates::<B, 2>(backend, &mut random, columns);
-            accumulates::<B, 3>(backend, &mut random, columns);
-        }
+        let i16s = |values| {
+            let mut to = [0; UNITS];
+            lanes.store_i16(values, &mut to);
+            to
+        };
+        let i32s = |values| {
+            let mut to = [0; UNITS];
+            lanes.store_i32(values, &mut to);
+            to
+        };
         for shift in 0..32 {
             for _ in 0..200 {
                 let sums: I32Lane = array::from_fn(|_| (random.unit() * quant::ACCUMULATOR_BOUND as f32) as i32);
                 let multiplier: I16Lane = array::from_fn(|_| (random.next() >> 49) as i16);
                 let shifts = array::from_fn(|u| (shift + u as u8) % 32);
-                let expected: I16Lane = array::from_fn(|u| quant::requantize(sums[u], multiplier[u], shifts[u]));
-                assert_eq!(backend.requantize(&sums, &multiplier, &shifts), expected);
+                let expected: I16Lane = array::from_fn(|u| quant::requantize_sum(sums[u], multiplier[u], shifts[u]));
+                assert_eq!(i16s(lanes.requantize(lanes.load_i32(&sums), &multiplier, &shifts)), expected);
+                assert_eq!(i32s(lanes.carry(lanes.load_i32(&sums))), sums.map(quant::carry));
+                assert_eq!(
+                    i32s(lanes.shift_left(lanes.load_i32(&sums), shift % 9)),
+                    sums.map(|sum| sum << (shift % 9))
+                );
             }
         }
         for first in (i16::MIN..=i16::MAX).step_by(UNITS) {
             let t: I16Lane = array::from_fn(|u| first.wrapping_add(u as i16));
             let v: I16Lane = array::from_fn(|_| ((random.next() >> 48) as i16).max(-i16::MAX));
-            let h: I32Lane = array::from_fn(|_| (random.unit() * (1 << quant::STATE_BITS) as f32) as i32);
-            assert_eq!(backend.reset_int8(&t, &v), array::from_fn(|u| quant::reset(t[u], v[u])));
+            let h: I32Lane = array::from_fn(|_| (random.unit() * (i32::from(i16::MAX) << 15) as f32) as i32);
+            let (wide_t, wide_v) = (lanes.load_i16(&t), lanes.load_i16(&v));
+            assert_eq!(i16s(lanes.reset_int8(wide_t, wide_v)), array::from_fn(|u| quant::reset(t[u], v[u])));
+            assert_eq!(i16s(lanes.add_i16(wide_t, wide_v)), array::from_fn(|u| t[u].saturating_add(v[u])));
+            assert_eq!(i16s(lanes.state_q15(lanes.load_i32(&h))), h.map(quant::state_q15));
             for (z, n) in [(&t, &v), (&v, &t)] {
                 let expected: I32Lane = array::from_fn(|u| quant::update(z[u], fixed::tanh_q15(n[u]), h[u]));
-                assert_eq!(backend.update_int8(z, n, &h), expected);
+                let found = lanes.update_int8(lanes.load_i16(z), lanes.load_i16(n), lanes.load_i32(&h));
+                assert_eq!(i32s(found), expected);
             }
             for multiplier in [1, 127, 128, 400, 4064] {
-                assert_eq!(backend.view(&t, multiplier), t.map(|t| quant::view(t, multiplier)));
+                let mut view = [0; UNITS];
+                lanes.store_view(wide_t, multiplier, &mut view);
+                assert_eq!(view, t.map(|t| quant::view(t, multiplier)));
             }
         }
+        partial(backend);
     }
 }
 
-/// Random and extreme weights over so many columns.
-fn accumulates<B: Backend, const G: usize>(backend: B, random: &mut Random, columns: usize) {
-    for extreme in [false, true] {
-        let mut value = || {
-            let value = (random.unit() * 127.9) as i8;
-            if extreme { value.signum() * 127 } else { value }
-        };
-        let weights: Vec<[Int8Lane; G]> = (0..columns.div_ceil(4))
-            .map(|_| array::from_fn(|_| array::from_fn(|_| array::from_fn(|_| value()))))
-            .collect();
-        let x: Vec<i8> = (0..columns).map(|_| value()).collect();
-        let before: [I32Lane; G] = array::from_fn(|g| array::from_fn(|u| (g * 1000 + u) as i32));
-        let product =
-            |column: usize, g: usize, u: usize| i32::from(weights[column / 4][g][u][column % 4]) * i32::from(x[column]);
-        let mut sums = before;
-        backend.accumulate_int8(&mut sums, &weights, &x);
-        let expected: [I32Lane; G] = array::from_fn(|g| {
-            array::from_fn(|u| before[g][u] + (0..columns).map(|column| product(column, g, u)).sum::<i32>())
-        });
-        assert_eq!(sums, expected, "{columns} columns, {G} gates");
+/// Blocks that are not full read and write what they have.
+fn partial<B: Backend>(backend: B) {
+    let lanes = backend.lanes();
+    for len in 0..=UNITS {
+        let (i32s, i16s): (Vec<i32>, Vec<i16>) = ((1..).take(len).collect(), (1..).take(len).collect());
+        let floats: Vec<f32> = i16s.iter().map(|&value| f32::from(value)).collect();
+        let (mut wide, mut short, mut float, mut view) = ([-1; UNITS], [-1; UNITS], [-1.0; UNITS], [-1; UNITS]);
+        lanes.store_i32(lanes.load_i32(&i32s), &mut wide);
+        lanes.store_i16(lanes.load_i16(&i16s), &mut short);
+        lanes.store_f32(lanes.load_f32(&floats), &mut float);
+        let expected: [i16; UNITS] = array::from_fn(|u| if u < len { u as i16 + 1 } else { 0 });
+        assert_eq!((wide, short, float), (expected.map(i32::from), expected, expected.map(f32::from)));
+
+        let full: [i16; UNITS] = array::from_fn(|u| 1000 + u as i16);
+        let (mut wide, mut short, mut float) = ([-1; UNITS], [-1; UNITS], [-1.0; UNITS]);
+        lanes.store_i32(lanes.load_i32(&full.map(i32::from)), &mut wide[..len]);
+        lanes.store_i16(lanes.load_i16(&full), &mut short[..len]);
+        lanes.store_f32(lanes.load_f32(&full.map(f32::from)), &mut float[..len]);
+        lanes.store_view(lanes.load_i16(&full), 127, &mut view[..len]);
+        let expected: [i16; UNITS] = array::from_fn(|u| if u < len { full[u] } else { -1 });
+        assert_eq!((wide, short, float), (expected.map(i32::from), expected, expected.map(f32::from)));
+        assert!(view[..len].iter().all(|&view| view == 4) && view[len..].iter().all(|&view| view == -1));
     }
 }
 
@@ -80,30 +101,29 @@ impl Op for Float {
     type Output = ();
 
     fn run<B: Backend>(self, backend: B) {
+        let lanes = backend.lanes();
         let mut random = Random(2);
+        let stored = |values| {
+            let mut to = [0.0; UNITS];
+            lanes.store_f32(values, &mut to);
+            to
+        };
         let sigmoid = |x: f32| 1.0 / (1.0 + (-f64::from(x)).exp());
-        for columns in 0..=70 {
+        for _ in 0..2000 {
             let mut lane = |scale: f32| -> [f32; UNITS] { array::from_fn(|_| random.unit() * scale) };
-            let weights: Vec<[[f32; UNITS]; 3]> = (0..columns).map(|_| array::from_fn(|_| lane(0.1))).collect();
-            let x: Vec<f32> = (0..columns).map(|_| lane(1.0)[0]).collect();
-            let before: [[f32; UNITS]; 3] = array::from_fn(|_| lane(1.0));
-            let mut sums = before;
-            backend.accumulate_f32(&mut sums, &weights, &x);
             let (z, n, h) = (lane(20.0), lane(20.0), lane(1.0));
-            let reset = backend.reset_f32::<Rational>(&z, &h);
-            let update = backend.update_f32::<Rational>(&z, &n, &h);
+            let (wide_z, wide_n, wide_h) = (lanes.load_f32(&z), lanes.load_f32(&n), lanes.load_f32(&h));
+            let reset = stored(lanes.reset_f32::<Rational>(wide_z, wide_h));
+            let update = stored(lanes.update_f32::<Rational>(wide_z, wide_n, wide_h));
             for u in 0..UNITS {
-                for g in 0..3 {
-                    let product = |(w, x): (&[[f32; UNITS]; 3], &f32)| f64::from(w[g][u]) * f64::from(*x);
-                    near(sums[g][u], f64::from(before[g][u]) + weights.iter().zip(&x).map(product).sum::<f64>());
-                }
                 let (z, exact_h, n) = (sigmoid(z[u]), f64::from(h[u]), f64::from(n[u]).tanh());
                 near(reset[u], z * exact_h);
                 near(update[u], (1.0 - z) * n + z * exact_h);
             }
         }
-        assert!(backend.reset_f32::<Rational>(&[f32::NAN; UNITS], &[1.0; UNITS]).iter().all(|y| y.is_nan()));
-        let full = backend.update_f32::<Rational>(&[-100.0; UNITS], &[f32::INFINITY; UNITS], &[0.0; UNITS]);
+        let wide = |value| lanes.load_f32(&[value; UNITS]);
+        assert!(stored(lanes.reset_f32::<Rational>(wide(f32::NAN), wide(1.0))).iter().all(|y| y.is_nan()));
+        let full = stored(lanes.update_f32::<Rational>(wide(-100.0), wide(f32::INFINITY), wide(0.0)));
         full.iter().for_each(|&h| near(h, 1.0));
     }
 }
@@ -112,24 +132,133 @@ fn near(found: f32, exact: f64) {
     assert!((f64::from(found) - exact).abs() < F32_BOUND, "{found} for {exact}");
 }
 
+/// The products of one and of several inputs are the specification's.
+struct Products;
+
+impl Op for Products {
+    type Output = ();
+
+    fn run<B: Backend>(self, backend: B) {
+        let mut random = Random(3);
+        for columns in 1..=70 {
+            for extreme in [false, true] {
+                products::<B, 1, 1>(backend, &mut random, columns, extreme);
+                products::<B, 2, 1>(backend, &mut random, columns, extreme);
+                products::<B, 3, 1>(backend, &mut random, columns, extreme);
+                products::<B, 3, 2>(backend, &mut random, columns, extreme);
+                products::<B, 3, 8>(backend, &mut random, columns, extreme);
+            }
+        }
+    }
+}
+
+fn products<B: Backend, const G: usize, const S: usize>(
+    backend: B,
+    random: &mut Random,
+    columns: usize,
+    extreme: bool,
+) {
+    let lanes = backend.lanes();
+    let shape = gru_core::layout::DenseShape { input_size: columns, output_size: UNITS, order: Order::INT8 };
+    let mut value = || {
+        let value = (random.unit() * 127.9) as i8;
+        if extreme { value.signum() * 127 } else { value }
+    };
+    // Every gate packed as a dense layer of one block, then merged into one panel.
+    let panel_lanes = Order::INT8.panel(G, columns);
+    let mut panel: Vec<Int8Lane> = vec![[[0; INT8_DEPTH]; UNITS]; panel_lanes];
+    for gate in 0..G {
+        let weight: Vec<i8> = (0..UNITS * columns).map(|_| value()).collect();
+        let mut alone = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
+        shape.pack_int8(&weight, &mut alone);
+        for offset in 0..Order::INT8.offsets {
+            panel[offset * G + gate] = alone[offset];
+        }
+        for group in 0..Order::INT8.groups(columns) {
+            panel[Order::INT8.lane(G, columns, gate, group)] = alone[Order::INT8.lane(1, columns, 0, group)];
+        }
+    }
+    let x: [Vec<i8>; S] = array::from_fn(|_| (0..columns).map(|_| value()).collect());
+    let before: [[I32Lane; G]; S] =
+        array::from_fn(|s| array::from_fn(|g| array::from_fn(|u| (s * 7000 + g * 1000 + u) as i32)));
+    let expected = Scalar.product_int8(before, &panel, x.each_ref().map(|x| Columns { values: x, prepared: &[] }));
+    let mut rooms: [Vec<Prepared>; S] = array::from_fn(|_| vec![Prepared::default(); columns]);
+    for (x, room) in x.iter().zip(&mut rooms) {
+        backend.prepare(x, room);
+    }
+    let inputs = array::from_fn(|s| Columns { values: &x[s], prepared: &rooms[s] });
+    let sums = backend.product_int8(before.map(|sums| sums.map(|sum| lanes.load_i32(&sum))), &panel, inputs);
+    for (s, expected) in expected.iter().enumerate() {
+        for (g, expected) in expected.iter().enumerate() {
+            let mut found = [0; UNITS];
+            lanes.store_i32(sums[s][g], &mut found);
+            assert_eq!(&found, expected, "{columns} columns, gate {g} of {G}, input {s} of {S}");
+        }
+    }
+
+    let weights: Vec<[f32; UNITS]> = (0..G * columns).map(|_| array::from_fn(|_| f32::from(value()) * 1e-3)).collect();
+    let x = x.map(|x| x.iter().map(|&x| f32::from(x) / 127.0).collect::<Vec<_>>());
+    let before = [[[0.5f32; UNITS]; G]; S];
+    let inputs = array::from_fn(|s| &*x[s]);
+    let sums = backend.product_f32(before.map(|sums| sums.map(|sum| lanes.load_f32(&sum))), &weights, inputs);
+    for (s, x) in x.iter().enumerate() {
+        for g in 0..G {
+            let mut found = [0.0; UNITS];
+            lanes.store_f32(sums[s][g], &mut found);
+            for (u, found) in found.into_iter().enumerate() {
+                let product = |(c, x): (usize, &f32)| f64::from(weights[c * G + g][u]) * f64::from(*x);
+                let (sum, size) = x
+                    .iter()
+                    .enumerate()
+                    .map(product)
+                    .fold((0.5, 0.5), |(sum, size), product| (sum + product, size + product.abs()));
+                assert!((f64::from(found) - sum).abs() <= columns as f64 * size * f64::from(f32::EPSILON));
+            }
+        }
+    }
+}
+
 macro_rules! backends {
     ($($name:ident: $token:expr;)+) => {$(
         mod $name {
             use super::*;
 
             #[test]
-            fn int8_is_the_specification() {
-                $token.enter(Int8);
+            fn gates_in_int8_are_the_specification() {
+                if let Some(backend) = $token {
+                    backend.enter(Int8);
+                }
             }
 
             #[test]
-            fn f32_is_within_its_bound() {
-                $token.enter(Float);
+            fn gates_in_f32_are_within_their_bound() {
+                if let Some(backend) = $token {
+                    backend.enter(Float);
+                }
+            }
+
+            #[test]
+            fn products_are_the_specification() {
+                if let Some(backend) = $token {
+                    backend.enter(Products);
+                }
             }
         }
     )+};
 }
 
 backends! {
-    scalar: Scalar;
+    scalar: Some(Scalar);
+}
+
+#[cfg(target_arch = "x86_64")]
+use gru_core::backend::x86;
+
+#[cfg(target_arch = "x86_64")]
+backends! {
+    sse2: Some(x86::Sse2);
+    avx2: x86::Avx2::detect();
+    avx_vnni: x86::AvxVnni::detect();
+    avx512: x86::Avx512::detect();
+    avx512_vnni: x86::Avx512Vnni::detect();
 }

@@ -1,16 +1,24 @@
 //! Packing is a bijection onto the packed stream, less its padding.
 
-use gru_core::layout::{DenseShape, GruShape, INT8_DEPTH, Placement, UNITS};
+use gru_core::layout::{DenseShape, GruShape, Order, Placement, UNITS};
+
+/// Every order that some family packs in, without what encoding adds.
+const ORDERS: [Order; 4] = [
+    Order::F32,
+    Order { depth: 4, interleaved: true, offsets: 1 },
+    Order { depth: 4, interleaved: false, offsets: 0 },
+    Order { depth: 16, interleaved: false, offsets: 0 },
+];
 
 #[test]
 fn every_weight_has_one_place_and_the_rest_is_padding() {
     for placement in [Placement::After, Placement::Before] {
-        for depth in [1, INT8_DEPTH] {
+        for order in ORDERS {
             for (input_size, hidden_size) in [(1, 1), (3, 2), (6, 17), (5, 32), (9, 48)] {
-                let shape = GruShape { input_size, hidden_size, depth, placement };
+                let shape = GruShape { input_size, hidden_size, order, placement };
                 let ih: Vec<u32> = (1..).take(3 * hidden_size * input_size).collect();
                 let hh: Vec<u32> = (100_000..).take(3 * hidden_size * hidden_size).collect();
-                let mut packed = vec![0; shape.lanes() * UNITS * depth];
+                let mut packed = vec![0; shape.lanes() * UNITS * order.depth];
                 shape.pack(&ih, &hh, &mut packed);
                 let mut kept: Vec<u32> = packed.into_iter().filter(|&w| w != 0).collect();
                 kept.sort_unstable();
@@ -22,11 +30,11 @@ fn every_weight_has_one_place_and_the_rest_is_padding() {
 
 #[test]
 fn dense_weights_have_one_place_each() {
-    for depth in [1, INT8_DEPTH] {
+    for order in ORDERS {
         for (input_size, output_size) in [(1, 1), (3, 2), (6, 17), (33, 4)] {
-            let shape = DenseShape { input_size, output_size, depth };
+            let shape = DenseShape { input_size, output_size, order };
             let weight: Vec<u32> = (1..).take(output_size * input_size).collect();
-            let mut packed = vec![0; shape.lanes() * UNITS * depth];
+            let mut packed = vec![0; shape.lanes() * UNITS * order.depth];
             shape.pack(&weight, &mut packed);
             let mut kept: Vec<u32> = packed.into_iter().filter(|&w| w != 0).collect();
             kept.sort_unstable();

@@ -1,6 +1,6 @@
 //! Layers put together: const-generic cells against the slice kernels, tuples, symbols, windows, heads.
 
-use gru_core::layout::{self, GruShape, INT8_DEPTH, Placement, Scales, UNITS};
+use gru_core::layout::{self, GruShape, INT8_DEPTH, Order, Placement, Scales, UNITS};
 use gru_core::math::Rational;
 use gru_core::slices::{GruInput, GruSlice, QGruInput, QGruSlice};
 use gru_core::{
@@ -10,6 +10,8 @@ use gru_core::{
 
 mod random;
 use random::Random;
+mod room;
+use room::Room;
 
 const I: usize = 5;
 const H: usize = 18;
@@ -74,7 +76,7 @@ fn int8_inputs(steps: usize) -> Vec<[i8; I]> {
 }
 
 fn f32_cell_is_its_slice<R: Reset>(cell: &Gru<I, H, R>) {
-    let shape = GruShape { input_size: I, hidden_size: H, depth: 1, placement: R::PLACEMENT };
+    let shape = GruShape { input_size: I, hidden_size: H, order: Order::F32, placement: R::PLACEMENT };
     let mut lanes = vec![[0.0; UNITS]; shape.lanes()];
     shape.pack(
         WEIGHT_IH.as_flattened().as_flattened(),
@@ -92,19 +94,16 @@ fn f32_cell_is_its_slice<R: Reset>(cell: &Gru<I, H, R>) {
 }
 
 fn int8_cell_is_its_slice<R: Reset>(cell: &QGru<I, H, R>) {
-    let shape = GruShape { input_size: I, hidden_size: H, depth: INT8_DEPTH, placement: R::PLACEMENT };
+    let shape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, placement: R::PLACEMENT };
     let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
-    shape.pack(
-        QWEIGHT_IH.as_flattened().as_flattened(),
-        QWEIGHT_HH.as_flattened().as_flattened(),
-        lanes.as_flattened_mut().as_flattened_mut(),
-    );
+    shape.pack_int8(QWEIGHT_IH.as_flattened().as_flattened(), QWEIGHT_HH.as_flattened().as_flattened(), &mut lanes);
     let mut scales = vec![Scales::ZERO; BLOCKS];
     Scales::pack(H, QBIAS.as_flattened(), MULTIPLIER.as_flattened(), SHIFT.as_flattened(), &mut scales);
     let slice = QGruSlice { shape, lanes: &lanes, scales: &scales, requantization: REQUANTIZATION };
     let (mut state, mut h, mut view) = (Default::default(), [0; H], [0; H]);
+    let mut room = Room::new(I, H);
     for x in int8_inputs(20) {
-        slice.step(QGruInput::Dense(&x), &mut h, &mut view, (&mut [0; H], &mut [0; H])).unwrap();
+        slice.step(QGruInput::Dense(&x), &mut h, &mut view, room.borrow()).unwrap();
         assert_eq!(cell.step(&x, &mut state), &view);
         assert_eq!(state.hidden(), &h);
     }

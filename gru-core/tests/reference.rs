@@ -1,12 +1,15 @@
 //! Every kernel against the equations in f64.
 
-use gru_core::layout::{self, DenseShape, GruShape, INT8_DEPTH, Placement, Scales, UNITS};
+use gru_core::backend::Prepared;
+use gru_core::layout::{self, DenseShape, GruShape, INT8_DEPTH, Order, Placement, Scales, UNITS};
 use gru_core::math::{Activation, Rational};
 use gru_core::slices::{DenseSlice, GruInput, GruSlice, LengthMismatch, QDenseSlice, QGruInput, QGruSlice};
 use gru_core::{Requantization, quant};
 
 mod random;
 use random::Random;
+mod room;
+use room::Room;
 
 const SHAPES: [(usize, usize); 9] = [(1, 1), (3, 2), (2, 4), (6, 17), (4, 16), (9, 48), (28, 33), (40, 96), (7, 130)];
 
@@ -63,7 +66,7 @@ fn float_error<A: Activation>(placement: Placement, input_size: usize, hidden_si
     let mut weights = |n: usize| (0..n).map(|_| random.unit() * scale).collect::<Vec<f32>>();
     let (weight_ih, weight_hh, bias) =
         (weights(3 * hidden_size * input_size), weights(3 * hidden_size * hidden_size), weights(4 * hidden_size));
-    let shape = GruShape { input_size, hidden_size, depth: 1, placement };
+    let shape = GruShape { input_size, hidden_size, order: Order::F32, placement };
     let mut lanes = vec![[0.0; UNITS]; shape.lanes()];
     shape.pack(&weight_ih, &weight_hh, lanes.as_flattened_mut());
     let mut packed_bias = vec![[[0.0; UNITS]; 4]; layout::blocks(hidden_size)];
@@ -148,7 +151,7 @@ impl Quantised {
         let shift =
             (127.0 * 60.0 * ((input_size + hidden_size) as f64).sqrt() / 8192.0).log2().ceil().clamp(2.0, 20.0) as u8;
         Self {
-            shape: GruShape { input_size, hidden_size, depth: INT8_DEPTH, placement },
+            shape: GruShape { input_size, hidden_size, order: Order::INT8, placement },
             weight_ih,
             weight_hh,
             bias: (0..4 * hidden_size).map(|_| (random.unit() * 4096.0) as i32 * (1 << (shift - 1))).collect(),
@@ -195,7 +198,7 @@ impl Quantised {
         let GruShape { input_size, hidden_size, .. } = self.shape;
         let biased: Vec<i32> = self.bias.iter().zip(&self.shift).map(|(b, shift)| b + (1 << (shift - 8))).collect();
         let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; self.shape.lanes()];
-        self.shape.pack(&self.weight_ih, &self.weight_hh, lanes.as_flattened_mut().as_flattened_mut());
+        self.shape.pack_int8(&self.weight_ih, &self.weight_hh, &mut lanes);
         let mut scales = vec![Scales::ZERO; layout::blocks(hidden_size)];
         Scales::pack(hidden_size, &biased, &self.multiplier, &self.shift, &mut scales);
         let layer =
@@ -205,14 +208,14 @@ impl Quantised {
         let steps_per_unit = f64::from(self.requantization.view);
         let view = |v: f64| (v * steps_per_unit).round().clamp(-127.0, 127.0) / steps_per_unit;
         let (mut h, mut seen) = (vec![0; hidden_size], vec![0; hidden_size]);
-        let mut scratch = (vec![0; hidden_size], vec![0; hidden_size]);
+        let mut scratch = Room::new(input_size, hidden_size);
         let mut worst = 0.0f64;
         for _ in 0..steps {
             let x: Vec<i8> =
                 (0..input_size).map(|_| if extreme { 127 } else { (random.unit() * 127.0) as i8 }).collect();
             let before: Vec<f64> = h.iter().map(|&h| f64::from(h >> 15) / 32768.0).collect();
             let exact = reference.step(&x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>(), &before, view);
-            layer.step(QGruInput::Dense(&x), &mut h, &mut seen, (&mut scratch.0, &mut scratch.1)).unwrap();
+            layer.step(QGruInput::Dense(&x), &mut h, &mut seen, scratch.borrow()).unwrap();
             for (unit, exact) in exact.iter().enumerate() {
                 assert!(h[unit].unsigned_abs() <= 1 << quant::STATE_BITS);
                 assert_eq!(seen[unit], quant::view(quant::state_q15(h[unit]), self.requantization.view));
@@ -256,7 +259,7 @@ fn dense_layers_are_the_f64_product() {
         let weight: Vec<f32> = (0..input_size * output_size).map(|_| random.unit()).collect();
         let (bias, x): (Vec<f32>, Vec<f32>) =
             ((0..output_size).map(|_| random.unit()).collect(), (0..input_size).map(|_| random.unit()).collect());
-        let shape = DenseShape { input_size, output_size, depth: 1 };
+        let shape = DenseShape { input_size, output_size, order: Order::F32 };
         let mut lanes = vec![[0.0; UNITS]; shape.lanes()];
         shape.pack(&weight, lanes.as_flattened_mut());
         let mut packed = vec![[[0.0; UNITS]; 1]; layout::blocks(output_size)];
@@ -281,13 +284,15 @@ fn int8_dense_layers_are_the_integer_product() {
             (0..output_size as i32).map(|o| o * 1000 - 500).collect(),
             (0..output_size as i16).map(|o| 32767 - o).collect(),
         );
-        let shape = DenseShape { input_size, output_size, depth: INT8_DEPTH };
+        let shape = DenseShape { input_size, output_size, order: Order::INT8 };
         let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
-        shape.pack(&weight, lanes.as_flattened_mut().as_flattened_mut());
+        shape.pack_int8(&weight, &mut lanes);
         let mut scales = vec![Scales::ZERO; layout::blocks(output_size)];
         Scales::pack(output_size, &bias, &multiplier, &vec![6; output_size], &mut scales);
         let mut y = vec![0; output_size];
-        QDenseSlice { shape, lanes: &lanes, scales: &scales }.step(&x, &mut y).unwrap();
+        QDenseSlice { shape, lanes: &lanes, scales: &scales }
+            .step(&x, &mut y, &mut vec![Prepared::default(); input_size])
+            .unwrap();
         for (row, y) in y.iter().enumerate() {
             let sum = bias[row]
                 + (0..input_size).map(|c| i32::from(weight[row * input_size + c]) * i32::from(x[c])).sum::<i32>();
@@ -298,7 +303,7 @@ fn int8_dense_layers_are_the_integer_product() {
 
 #[test]
 fn a_slice_of_the_wrong_length_is_an_error_and_changes_nothing() {
-    let shape = GruShape { input_size: 2, hidden_size: 3, depth: 1, placement: Placement::After };
+    let shape = GruShape { input_size: 2, hidden_size: 3, order: Order::F32, placement: Placement::After };
     let lanes = vec![[1.0; UNITS]; shape.lanes()];
     let bias = vec![[[1.0; UNITS]; 4]; layout::blocks(3)];
     let layer = GruSlice { shape, lanes: &lanes, bias: &bias };

@@ -1,7 +1,7 @@
 //! The f32 model: standardization folded into the first layer, every weight rounded once from `f64`.
 
 use gru_core::backend::F32Lane;
-use gru_core::layout::{DenseShape, GruShape, UNITS, blocks, pack_rows};
+use gru_core::layout::{DenseShape, GruShape, Order, UNITS, blocks, pack_rows};
 use gru_core::math::Rational;
 use gru_core::slices::{DenseSlice, GruInput, GruSlice};
 
@@ -33,7 +33,7 @@ pub enum FloatLayer {
     Gru {
         /// Whether the input is a symbol.
         one_hot: bool,
-        /// With depth 1.
+        /// With [`Order::F32`].
         shape: GruShape,
         /// `[3, H, I]`.
         weight_ih: Vec<f32>,
@@ -44,7 +44,7 @@ pub enum FloatLayer {
     },
     /// `y = W x + b`.
     Dense {
-        /// With depth 1.
+        /// With [`Order::F32`].
         shape: DenseShape,
         /// `[O, I]`.
         weight: Vec<f32>,
@@ -85,7 +85,7 @@ impl FloatLayer {
                 shape: GruShape {
                     input_size: gru.input_size(),
                     hidden_size: gru.hidden_size(),
-                    depth: 1,
+                    order: Order::F32,
                     placement: gru.reset.into(),
                 },
                 weight_ih: round(&gates(&gru.weight_ih))?,
@@ -93,7 +93,7 @@ impl FloatLayer {
                 bias: round(&gru.bias.concat())?,
             },
             Layer::Dense(Dense { weight, bias, .. }) => Self::Dense {
-                shape: DenseShape { input_size: weight.cols(), output_size: weight.rows(), depth: 1 },
+                shape: DenseShape { input_size: weight.cols(), output_size: weight.rows(), order: Order::F32 },
                 weight: round(weight.as_slice())?,
                 bias: round(bias)?,
             },

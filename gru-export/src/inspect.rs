@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use gru_core::layout::{DenseShape, GruShape, INT8_DEPTH};
+use gru_core::layout::{DenseShape, GruShape, Order};
 use serde::Serialize;
 
 use crate::ir::{Gru, Input, Layer, Model, Reset, Standardization};
@@ -117,7 +117,7 @@ impl Footprint {
             Element::F32 => (1, size_of::<f32>(), size_of::<f32>(), size_of::<f32>()),
             Element::Int8 => {
                 let scales = size_of::<i32>() + size_of::<i16>() + size_of::<i8>();
-                (INT8_DEPTH, size_of::<i8>(), scales, size_of::<i32>() + size_of::<i8>())
+                (4, size_of::<i8>(), scales, size_of::<i32>() + size_of::<i8>())
             }
         };
         let packed = |units: usize, lanes: usize, biases: usize| {
@@ -130,7 +130,7 @@ impl Footprint {
                 Self { flash: packed(output_size, shape(layer, depth).block_lanes(), 4), ram: output_size * state }
             }
             Layer::Dense(layer) => {
-                let shape = DenseShape { input_size: layer.weight.cols(), output_size, depth };
+                let shape = DenseShape { input_size: layer.weight.cols(), output_size, order: order(depth) };
                 let output = if depth == 1 { size_of::<f32>() } else { size_of::<i16>() };
                 Self { flash: packed(output_size, shape.block_lanes(), 1), ram: output_size * output }
             }
@@ -139,7 +139,17 @@ impl Footprint {
 }
 
 fn shape(layer: &Gru, depth: usize) -> GruShape {
-    GruShape { input_size: layer.input_size(), hidden_size: layer.hidden_size(), depth, placement: layer.reset.into() }
+    GruShape {
+        input_size: layer.input_size(),
+        hidden_size: layer.hidden_size(),
+        order: order(depth),
+        placement: layer.reset.into(),
+    }
+}
+
+/// Lanes so deep, in any order: the number of bytes is the same.
+const fn order(depth: usize) -> Order {
+    Order { depth, interleaved: true, offsets: 0 }
 }
 
 impl fmt::Display for Report {

@@ -1,10 +1,10 @@
 //! The int8 model: integers in the canonical order of `gru-core`'s `pack` functions, and the kernels run on them.
 
 use gru_core::Requantization;
-use gru_core::backend::Int8Lane;
+use gru_core::backend::{Int8Lane, Prepared};
 use gru_core::layout::{DenseShape, GruShape, INT8_DEPTH, Scales, UNITS, blocks};
 use gru_core::quant::{STATE_BITS, quantize, saturate_i8, saturate_wide, split};
-use gru_core::slices::{QDenseSlice, QGruInput, QGruSlice};
+use gru_core::slices::{QDenseSlice, QGruInput, QGruScratch, QGruSlice};
 
 use crate::dataset::Sample;
 use crate::verify::Shipped;
@@ -51,7 +51,7 @@ pub enum Int8Layer {
     Gru {
         /// Whether the input is a symbol.
         one_hot: bool,
-        /// With depth [`INT8_DEPTH`].
+        /// With [`Order::INT8`](gru_core::layout::Order::INT8).
         shape: GruShape,
         /// `[3, H, I]`.
         weight_ih: Vec<i8>,
@@ -68,7 +68,7 @@ pub enum Int8Layer {
     },
     /// See [`gru_core::QDenseWeights::pack`].
     Dense {
-        /// With depth [`INT8_DEPTH`].
+        /// With [`Order::INT8`](gru_core::layout::Order::INT8).
         shape: DenseShape,
         /// `[O, I]`.
         weight: Vec<i8>,
@@ -180,13 +180,13 @@ impl Packed {
             }
             Int8Layer::Gru { shape, weight_ih, weight_hh, bias, multiplier, shift, requantization, .. } => {
                 let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
-                shape.pack(weight_ih, weight_hh, lanes.as_flattened_mut().as_flattened_mut());
+                shape.pack_int8(weight_ih, weight_hh, &mut lanes);
                 let scales = scales(shape.hidden_size, bias, multiplier, shift);
                 Self::Gru { shape: *shape, lanes, scales, requantization: *requantization }
             }
             Int8Layer::Dense { shape, weight, bias, multiplier, shift, frac_bits } => {
                 let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
-                shape.pack(weight, lanes.as_flattened_mut().as_flattened_mut());
+                shape.pack_int8(weight, &mut lanes);
                 let scales = scales(shape.output_size, bias, multiplier, shift);
                 Self::Dense { shape: *shape, lanes, scales, frac_bits: *frac_bits }
             }
@@ -211,13 +211,26 @@ impl Packed {
                 Ok(())
             }
             Self::Gru { shape, lanes, scales, requantization } => {
-                let (mut views, mut updates) = (vec![0; shape.hidden_size], vec![0; shape.hidden_size]);
+                let (inputs, units) = (shape.input_size, shape.hidden_size);
+                let (mut view, mut update) = (vec![0; units], vec![0; units]);
+                let prepared = |columns| vec![Prepared::default(); columns];
+                let (mut high, mut low, mut hidden) = (prepared(inputs), prepared(inputs), prepared(units));
+                let scratch = QGruScratch {
+                    view: &mut view,
+                    update: &mut update,
+                    input: [&mut high, &mut low],
+                    hidden: &mut hidden,
+                };
                 let layer = QGruSlice { shape: *shape, lanes, scales, requantization: *requantization };
-                layer.step(input, &mut state.hidden, &mut state.view, (&mut views, &mut updates))
+                layer.step(input, &mut state.hidden, &mut state.view, scratch)
             }
             Self::Dense { shape, lanes, scales, .. } => {
                 let QGruInput::Dense(input) = input else { panic!("expected a vector of int8") };
-                QDenseSlice { shape: *shape, lanes, scales }.step(input, &mut state.logits)
+                QDenseSlice { shape: *shape, lanes, scales }.step(
+                    input,
+                    &mut state.logits,
+                    &mut vec![Prepared::default(); shape.input_size],
+                )
             }
         };
         done.expect("lengths come from the shapes");

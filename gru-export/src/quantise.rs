@@ -5,7 +5,7 @@
 //! multiplier. The multiplier is rounded first and the weights after it, so that rounding it costs nothing.
 
 use gru_core::Requantization;
-use gru_core::layout::{DenseShape, GruShape, INT8_DEPTH};
+use gru_core::layout::{DenseShape, GruShape, Order};
 use gru_core::quant::{ACCUMULATOR_BOUND, HEADROOM_BITS, PREACTIVATION_BITS, WIDE_BITS};
 
 use crate::calibrate::{Calibration, Range};
@@ -160,7 +160,7 @@ fn gru(layer: &Gru, steps: &[Step], outputs: &[Range], preactivations: &[Range])
     let [r, z, n_input, n_hidden] = &gates;
     let quantised = Int8Layer::Gru {
         one_hot: layer.one_hot,
-        shape: GruShape { input_size: inputs, hidden_size: hidden, depth: INT8_DEPTH, placement: layer.reset.into() },
+        shape: GruShape { input_size: inputs, hidden_size: hidden, order: Order::INT8, placement: layer.reset.into() },
         weight_ih: [&r.input[..], &z.input, &n_input.input].concat(),
         weight_hh: [&r.hidden[..], &z.hidden, &n_hidden.hidden].concat(),
         bias: gates.each_ref().map(|rows| &rows.bias[..]).concat(),
@@ -189,7 +189,7 @@ fn dense(layer: &Dense, steps: &[Step], outputs: &[Range]) -> Result<Int8Layer> 
         enough: 0.0,
     });
     let Rows { input, bias, multiplier, shift, .. } = Rows::new(&layer.name, &sums.collect::<Vec<_>>(), 0)?;
-    let shape = DenseShape { input_size: inputs, output_size: rows, depth: INT8_DEPTH };
+    let shape = DenseShape { input_size: inputs, output_size: rows, order: Order::INT8 };
     Ok(Int8Layer::Dense { shape, weight: input, bias, multiplier, shift, frac_bits: frac_bits as u8 })
 }
 

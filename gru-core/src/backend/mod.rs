@@ -1,57 +1,154 @@
 //! Instruction sets. One file per set implements [`Backend`]; [`scalar`] is the specification that all others equal:
 //! bit for bit in int8, within a written bound in f32.
 //!
-//! To add one: write `backend/NAME.rs` with a token type, implement [`Backend`] for it, choose it in [`dispatch`] and add one line to
+//! A backend has two halves. [`Lanes`] are the values of one block in registers, and the gates' arithmetic on them; the backend itself
+//! is the product of a panel of weights and some inputs, which is where the time goes. [`vector`] writes the product once for all
+//! sets with vector registers.
+//!
+//! To add one: write `backend/NAME.rs` with a token type, implement both traits for it, choose it in [`dispatch`] and add one line to
 //! `tests/backends.rs`.
 
+mod arrays;
 pub mod scalar;
+pub(crate) mod vector;
+#[cfg(gru_family = "x86_64")]
+pub mod x86;
 
-use crate::{layout::UNITS, math::Activation};
+use crate::{
+    layout::{INT8_DEPTH, UNITS},
+    math::{Activation, Real},
+};
+
+pub use arrays::Arrays;
+#[cfg(gru_family = "x86_64")]
+pub use x86::{Unavailable, available, dispatch, force};
 
 /// One f32 value per unit of a block.
 pub type F32Lane = [f32; UNITS];
-/// Four neighbouring int8 columns per unit of a block.
-pub type Int8Lane = [[i8; 4]; UNITS];
+/// Neighbouring int8 columns per unit of a block.
+pub type Int8Lane = [[i8; INT8_DEPTH]; UNITS];
 /// One accumulator per unit of a block.
 pub type I32Lane = [i32; UNITS];
-/// One int8 value per unit of a block.
-pub type I8Lane = [i8; UNITS];
 /// One shift per unit of a block.
 pub type U8Lane = [u8; UNITS];
 /// One Q-format value per unit of a block.
 pub type I16Lane = [i16; UNITS];
 
-/// The operations of a step on one block of [`UNITS`] units. A value is a token: it exists only where its instructions may run.
+/// Room for one column of an int8 input in the form that a product reads, where that is not the input itself.
+#[cfg(any(gru_family = "dsp", gru_family = "thumb1", gru_family = "thumb2"))]
+pub type Prepared = i32;
+/// Room for one column of an int8 input in the form that a product reads: here the input itself.
+#[cfg(not(any(gru_family = "dsp", gru_family = "thumb1", gru_family = "thumb2")))]
+pub type Prepared = ();
+
+/// The input of an int8 product.
+#[derive(Clone, Copy, Debug)]
+pub struct Columns<'a> {
+    /// In ±127.
+    pub values: &'a [i8],
+    /// What [`Backend::prepare`] made of them; as long.
+    pub prepared: &'a [Prepared],
+}
+
+/// The values of one block of [`UNITS`] units, and the gates' arithmetic on them. A value is a token: it exists only where its
+/// instructions may run.
+pub trait Lanes: Copy {
+    /// One f32 per unit.
+    type F32: Real;
+    /// One i32 per unit: a sum with [`SUM_BITS`](crate::layout::SUM_BITS) fraction bits, or a hidden state in Q1.30.
+    type I32: Copy;
+    /// One fixed-point value per unit.
+    type I16: Copy;
+
+    /// At most [`UNITS`] values, zeros behind the last.
+    fn load_f32(self, values: &[f32]) -> Self::F32;
+    /// Writes as many values as `to` has room for.
+    fn store_f32(self, values: Self::F32, to: &mut [f32]);
+    /// At most [`UNITS`] values, zeros behind the last.
+    fn load_i32(self, values: &[i32]) -> Self::I32;
+    /// Writes as many values as `to` has room for.
+    fn store_i32(self, values: Self::I32, to: &mut [i32]);
+    /// At most [`UNITS`] values, zeros behind the last.
+    fn load_i16(self, values: &[i16]) -> Self::I16;
+    /// Writes as many values as `to` has room for.
+    fn store_i16(self, values: Self::I16, to: &mut [i16]);
+
+    /// `σ(r) ⊙ v`.
+    #[inline(always)]
+    fn reset_f32<A: Activation>(self, r: Self::F32, v: Self::F32) -> Self::F32 {
+        A::sigmoid_lanes(r).mul(v)
+    }
+
+    /// `h + (1 − σ(z)) ⊙ (tanh(n) − h)`.
+    #[inline(always)]
+    fn update_f32<A: Activation>(self, z: Self::F32, n: Self::F32, h: Self::F32) -> Self::F32 {
+        let complement = A::sigmoid_lanes(z.splat(0.0).sub(z));
+        complement.mul_add(A::tanh_lanes(n).sub(h), h)
+    }
+
+    /// `a + b`.
+    fn add_i32(self, a: Self::I32, b: Self::I32) -> Self::I32;
+    /// `a · 2^shift`, with `shift` below 16.
+    fn shift_left(self, a: Self::I32, shift: u8) -> Self::I32;
+    /// [`quant::carry`](crate::quant::carry) of each unit.
+    fn carry(self, low: Self::I32) -> Self::I32;
+    /// [`quant::requantize_sum`](crate::quant::requantize_sum) of each unit.
+    fn requantize(self, sums: Self::I32, multiplier: &I16Lane, shift: &U8Lane) -> Self::I16;
+    /// `a + b`, saturated.
+    fn add_i16(self, a: Self::I16, b: Self::I16) -> Self::I16;
+    /// [`quant::reset`](crate::quant::reset) of each unit.
+    fn reset_int8(self, r: Self::I16, v: Self::I16) -> Self::I16;
+    /// [`quant::update`](crate::quant::update) of each unit, where `n` is the candidate's pre-activation (Q3.12).
+    fn update_int8(self, z: Self::I16, n: Self::I16, h: Self::I32) -> Self::I32;
+    /// [`quant::state_q15`](crate::quant::state_q15) of each unit.
+    fn state_q15(self, h: Self::I32) -> Self::I16;
+    /// Writes [`quant::view`](crate::quant::view) of each unit that `to` has room for.
+    fn store_view(self, values: Self::I16, multiplier: i16, to: &mut [i8]);
+}
+
+/// The f32 lanes of a backend.
+pub type F32<B> = <<B as Backend>::Lanes as Lanes>::F32;
+/// The i32 lanes of a backend.
+pub type I32<B> = <<B as Backend>::Lanes as Lanes>::I32;
+/// The i16 lanes of a backend.
+pub type I16<B> = <<B as Backend>::Lanes as Lanes>::I16;
+
+/// An instruction set. A value is a token: it exists only where its instructions may run.
 pub trait Backend: Copy {
     /// Name as [`active`] reports it.
     const NAME: &'static str;
 
+    /// Inputs that one pass over the weights serves, with accumulators for all of them in registers.
+    const STREAMS: usize = 1;
+
+    /// The registers.
+    type Lanes: Lanes;
+
+    /// The registers.
+    fn lanes(self) -> Self::Lanes;
+
     /// Runs `op` where this instruction set is enabled. Entered once per step of a whole model.
     fn enter<O: Op>(self, op: O) -> O::Output;
 
-    /// `accumulators[g] += Σ_c weights[c][g] · x[c]`, over as many columns as both hold.
-    fn accumulate_f32<const G: usize>(self, accumulators: &mut [F32Lane; G], weights: &[[F32Lane; G]], x: &[f32]);
+    /// `sums[s][g] + Σ_c weights[g][c] · x[s][c]` for a panel of `G` gates (in [`Order::F32`](crate::layout::Order::F32)) and `S` inputs.
+    fn product_f32<const G: usize, const S: usize>(
+        self,
+        sums: [[F32<Self>; G]; S],
+        panel: &[F32Lane],
+        x: [&[f32]; S],
+    ) -> [[F32<Self>; G]; S];
 
-    /// `σ(r) ⊙ v`.
-    fn reset_f32<A: Activation>(self, r: &F32Lane, v: &F32Lane) -> F32Lane;
+    /// Brings an int8 input to the form that the product reads, once for all panels.
+    #[inline(always)]
+    fn prepare(self, _x: &[i8], _prepared: &mut [Prepared]) {}
 
-    /// `h + (1 − σ(z)) ⊙ (tanh(n) − h)`.
-    fn update_f32<A: Activation>(self, z: &F32Lane, n: &F32Lane, h: &F32Lane) -> F32Lane;
-
-    /// `accumulators[g] += Σ_c weights[c / 4][g][..][c % 4] · x[c]`, over as many columns as both hold.
-    fn accumulate_int8<const G: usize>(self, accumulators: &mut [I32Lane; G], weights: &[[Int8Lane; G]], x: &[i8]);
-
-    /// [`quant::requantize`](crate::quant::requantize) of each unit.
-    fn requantize(self, accumulators: &I32Lane, multiplier: &I16Lane, shift: &U8Lane) -> I16Lane;
-
-    /// [`quant::reset`](crate::quant::reset) of each unit.
-    fn reset_int8(self, r: &I16Lane, v: &I16Lane) -> I16Lane;
-
-    /// [`quant::update`](crate::quant::update) of each unit, where `n` is the candidate's pre-activation (Q3.12).
-    fn update_int8(self, z: &I16Lane, n: &I16Lane, h: &I32Lane) -> I32Lane;
-
-    /// [`quant::view`](crate::quant::view) of each unit's Q0.15 value.
-    fn view(self, values: &I16Lane, multiplier: i16) -> I8Lane;
+    /// `sums[s][g] + Σ_c weights[g][c] · x[s][c]` for a panel of `G` gates (in [`Order::INT8`](crate::layout::Order::INT8)) and `S` inputs.
+    fn product_int8<const G: usize, const S: usize>(
+        self,
+        sums: [[I32<Self>; G]; S],
+        panel: &[Int8Lane],
+        x: [Columns<'_>; S],
+    ) -> [[I32<Self>; G]; S];
 }
 
 /// Work that can run on any backend.
@@ -62,10 +159,15 @@ pub trait Op {
     fn run<B: Backend>(self, backend: B) -> Self::Output;
 }
 
+/// The backend of this target.
+#[cfg(not(gru_family = "x86_64"))]
+type Native = scalar::Scalar;
+
 /// Runs `op` on the best backend of this machine.
+#[cfg(not(gru_family = "x86_64"))]
 #[inline(always)]
 pub fn dispatch<O: Op>(op: O) -> O::Output {
-    scalar::Scalar.enter(op)
+    Native::default().enter(op)
 }
 
 /// Name of the backend that [`dispatch`] uses here.

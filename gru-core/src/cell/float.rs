@@ -1,8 +1,8 @@
-use super::{Reset, ResetAfter};
+use super::{Reset, ResetAfter, Sweep};
 use crate::{
     backend::{Backend, F32Lane},
-    kernel::float::{self, Input},
-    layout::{self, GruShape, UNITS},
+    kernel::float::{self, Input, Stream},
+    layout::{self, GruShape, Order, UNITS},
     math::{Activation, Rational},
     stack::Layer,
     symbol::OneHot,
@@ -32,7 +32,7 @@ impl<const I: usize, const H: usize, R: Reset, const LANES: usize, const BLOCKS:
         const { assert!(I > 0 && H > 0, "a GRU layer has at least one input and one unit") };
         const { assert!(LANES == layout::gru_f32_lanes(I, H), "LANES must be layout::gru_f32_lanes(I, H)") };
         const { assert!(BLOCKS == layout::blocks(H), "BLOCKS must be layout::blocks(H)") };
-        let shape = GruShape { input_size: I, hidden_size: H, depth: 1, placement: R::PLACEMENT };
+        let shape = GruShape { input_size: I, hidden_size: H, order: Order::F32, placement: R::PLACEMENT };
         let mut lanes = [[0.0; UNITS]; LANES];
         shape.pack(
             weight_ih.as_flattened().as_flattened(),
@@ -87,9 +87,11 @@ impl<const I: usize, const H: usize, R: Reset, A: Activation> Gru<I, H, R, A> {
 
     #[inline(always)]
     fn advance<'s, B: Backend>(&self, backend: B, x: Input<'_>, state: &'s mut GruState<H>) -> &'s [f32; H] {
-        let weights = float::GruView { placement: R::PLACEMENT, input_size: I, bias: self.bias, lanes: self.lanes };
+        let shape = GruShape { input_size: I, hidden_size: H, order: Order::F32, placement: R::PLACEMENT };
+        let weights = float::GruView { shape, bias: self.bias, lanes: self.lanes };
         let (mut first, mut second) = ([0.0; H], [0.0; H]);
-        float::gru::<B, A>(backend, weights, x, &mut state.h, [&mut first, &mut second]);
+        let stream = Stream { x, h: &mut state.h, scratch: [&mut first, &mut second] };
+        float::gru::<B, A, 1>(backend, weights, &mut [stream], state.sweep.next());
         &state.h
     }
 }
@@ -116,18 +118,19 @@ impl<const I: usize, const H: usize, R: Reset, A: Activation> Layer for OneHot<G
     }
 }
 
-/// Hidden state of a [`Gru`]: `4 H` bytes. Zero by default.
+/// Hidden state of a [`Gru`]: `4 H` bytes, and 4 more where caches are. Zero by default.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct GruState<const H: usize> {
     h: [f32; H],
+    sweep: Sweep,
 }
 
 impl<const H: usize> GruState<H> {
     /// Starts from a given hidden state, such as a framework's `h0`.
     #[must_use]
     pub const fn new(h: [f32; H]) -> Self {
-        Self { h }
+        Self { h, sweep: Sweep::new() }
     }
 
     /// The hidden state.

@@ -1,8 +1,8 @@
-use super::{Reset, ResetAfter};
+use super::{Reset, ResetAfter, Sweep};
 use crate::{
-    backend::{Backend, Int8Lane},
-    kernel::int8::{self, Input},
-    layout::{self, GruShape, INT8_DEPTH, Scales, UNITS},
+    backend::{Backend, Int8Lane, Prepared},
+    kernel::int8::{self, Input, Scratch, Stream},
+    layout::{self, GruShape, INT8_DEPTH, Order, Scales, UNITS},
     quant,
     stack::Layer,
     symbol::OneHot,
@@ -78,10 +78,10 @@ impl<const I: usize, const H: usize, R: Reset, const LANES: usize, const BLOCKS:
             requantization,
             reset: PhantomData,
         };
-        let shape = GruShape { input_size: I, hidden_size: H, depth: INT8_DEPTH, placement: R::PLACEMENT };
+        let shape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, placement: R::PLACEMENT };
         let (weight_ih, weight_hh) = (weight_ih.as_flattened().as_flattened(), weight_hh.as_flattened().as_flattened());
         requantization.assert_valid(shape, weight_ih, weight_hh, bias.as_flattened());
-        shape.pack(weight_ih, weight_hh, weights.lanes.as_flattened_mut().as_flattened_mut());
+        shape.pack_int8(weight_ih, weight_hh, &mut weights.lanes);
         let (bias, multiplier, shift) = (bias.as_flattened(), multiplier.as_flattened(), shift.as_flattened());
         Scales::pack(H, bias, multiplier, shift, &mut weights.scales);
         weights
@@ -118,9 +118,14 @@ impl<const I: usize, const H: usize, R: Reset> QGru<I, H, R> {
     fn advance<'s, B: Backend>(&self, backend: B, x: Input<'_>, state: &'s mut QGruState<H>) -> &'s [i8; H] {
         let Requantization { input_shift, view } = self.requantization;
         let (lanes, scales) = (self.lanes, self.scales);
-        let weights = int8::GruView { placement: R::PLACEMENT, input_size: I, lanes, scales, input_shift, view };
-        let (mut views, mut update) = ([0; H], [0; H]);
-        int8::gru(backend, weights, x, &mut state.h, &mut state.view, (&mut views, &mut update));
+        let shape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, placement: R::PLACEMENT };
+        let weights = int8::GruView { shape, lanes, scales, input_shift, view };
+        let (mut view, mut update, mut hidden) = ([0; H], [0; H], [Prepared::default(); H]);
+        let (mut high, mut low) = ([Prepared::default(); I], [Prepared::default(); I]);
+        let scratch =
+            Scratch { view: &mut view, update: &mut update, input: [&mut high, &mut low], hidden: &mut hidden };
+        let stream = Stream { x, h: &mut state.h, view: &mut state.view, scratch };
+        int8::gru(backend, weights, &mut [stream], state.sweep.next());
         &state.view
     }
 }
@@ -166,12 +171,13 @@ impl<const I: usize, const H: usize, R: Reset> Layer for Wide<QGru<I, H, R>> {
     }
 }
 
-/// Hidden state of a [`QGru`]: `5 H` bytes, the state in Q1.30 and the int8 view of it. Zero by default.
+/// Hidden state of a [`QGru`]: `5 H` bytes, the state in Q1.30 and the int8 view of it, and a flag where caches are. Zero by default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct QGruState<const H: usize> {
     h: [i32; H],
     view: [i8; H],
+    sweep: Sweep,
 }
 
 impl<const H: usize> QGruState<H> {
@@ -184,6 +190,6 @@ impl<const H: usize> QGruState<H> {
 
 impl<const H: usize> Default for QGruState<H> {
     fn default() -> Self {
-        Self { h: [0; H], view: [0; H] }
+        Self { h: [0; H], view: [0; H], sweep: Sweep::new() }
     }
 }

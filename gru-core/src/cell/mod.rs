@@ -31,3 +31,53 @@ impl Reset for ResetAfter {
 impl Reset for ResetBefore {
     const PLACEMENT: Placement = Placement::Before;
 }
+
+/// Which way the next step walks the blocks of weights: back and forth where there are caches, so that a step begins with what the
+/// last one ended with. Not part of a state's value.
+#[cfg(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm"))]
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+struct Sweep {
+    backwards: bool,
+}
+
+#[cfg(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm"))]
+impl Sweep {
+    const fn new() -> Self {
+        Self { backwards: false }
+    }
+
+    /// The way of this step.
+    #[inline(always)]
+    fn next(&mut self) -> bool {
+        self.backwards = !self.backwards;
+        !self.backwards
+    }
+}
+
+/// Every step walks the blocks of weights the same way: without caches it makes no difference.
+#[cfg(not(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm")))]
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+struct Sweep;
+
+#[cfg(not(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm")))]
+impl Sweep {
+    const fn new() -> Self {
+        Self
+    }
+
+    /// The way of this step.
+    #[inline(always)]
+    fn next(&mut self) -> bool {
+        false
+    }
+}
+
+impl PartialEq for Sweep {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Sweep {}

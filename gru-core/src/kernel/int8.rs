@@ -1,10 +1,9 @@
-//! int8: one step of a GRU layer, and a dense layer. No float anywhere.
+//! int8: one step of a GRU layer, and a dense layer, for `S` streams at once. No float anywhere.
 
-use super::{blocks, copy, load, split, split_columns, store};
+use super::{block, block_mut, copy, lanes, split, sweep};
 use crate::{
-    backend::{Backend, I16Lane, I32Lane, Int8Lane},
-    layout::{INT8_DEPTH, Placement, Scales, UNITS},
-    quant,
+    backend::{Backend, Columns, I16, I32, Int8Lane, Lanes, Prepared},
+    layout::{self, GruShape, INT8_DEPTH, Order, Placement, SUM_BITS, Scales, UNITS},
 };
 use core::array;
 
@@ -13,7 +12,7 @@ use core::array;
 pub enum Input<'a> {
     /// A vector.
     Dense(&'a [i8]),
-    /// A vector of more resolution: `high + low / 2⁷`, see [`quant::split`].
+    /// A vector of more resolution: `high + low / 2⁷`, see [`quant::split`](crate::quant::split).
     Wide {
         /// Whole steps.
         high: &'a [i8],
@@ -27,8 +26,7 @@ pub enum Input<'a> {
 /// The packed weights of a layer.
 #[derive(Clone, Copy)]
 pub(crate) struct GruView<'a> {
-    pub placement: Placement,
-    pub input_size: usize,
+    pub shape: GruShape,
     /// r, z, n of the input half, n of the recurrent half.
     pub scales: &'a [Scales<4>],
     pub lanes: &'a [Int8Lane],
@@ -38,150 +36,238 @@ pub(crate) struct GruView<'a> {
     pub view: i16,
 }
 
-/// One step: `h` (Q1.30) becomes the new state and `view` its int8 view. `scratch` is as long as `h`.
+/// What one stream brings to a step: the state `h` (Q1.30), the int8 `view` of it, and scratch.
+pub(crate) struct Stream<'a> {
+    pub x: Input<'a>,
+    pub h: &'a mut [i32],
+    pub view: &'a mut [i8],
+    pub scratch: Scratch<'a>,
+}
+
+/// Room that a step needs for one stream.
+#[derive(Debug)]
+pub struct Scratch<'a> {
+    /// As long as the hidden state.
+    pub view: &'a mut [i8],
+    /// As long as the hidden state.
+    pub update: &'a mut [i16],
+    /// Each as long as the input.
+    pub input: [&'a mut [Prepared]; 2],
+    /// As long as the hidden state.
+    pub hidden: &'a mut [Prepared],
+}
+
+/// One step: each `h` becomes the new state and `view` its int8 view.
 #[inline(always)]
-pub(crate) fn gru<B: Backend>(
+pub(crate) fn gru<B: Backend, const S: usize>(
     backend: B,
     weights: GruView<'_>,
-    x: Input<'_>,
-    h: &mut [i32],
-    view: &mut [i8],
-    scratch: (&mut [i8], &mut [i16]),
+    streams: &mut [Stream<'_>; S],
+    backwards: bool,
 ) {
-    match weights.placement {
-        Placement::After => reset_after(backend, weights, x, h, view, scratch.0),
-        Placement::Before => reset_before(backend, weights, x, h, view, scratch),
+    for stream in streams.iter_mut() {
+        match stream.x {
+            Input::Dense(x) => backend.prepare(x, stream.scratch.input[0]),
+            Input::Wide { high, low } => {
+                backend.prepare(high, stream.scratch.input[0]);
+                backend.prepare(low, stream.scratch.input[1]);
+            }
+            Input::OneHot(_) => {}
+        }
+        backend.prepare(stream.view, stream.scratch.hidden);
+    }
+    match weights.shape.placement {
+        Placement::After => reset_after(backend, weights, streams, backwards),
+        Placement::Before => reset_before(backend, weights, streams, backwards),
     }
 }
 
 #[inline(always)]
-fn reset_after<B: Backend>(
+fn reset_after<B: Backend, const S: usize>(
     backend: B,
     weights: GruView<'_>,
-    x: Input<'_>,
-    h: &mut [i32],
-    view: &mut [i8],
-    next_view: &mut [i8],
+    streams: &mut [Stream<'_>; S],
+    backwards: bool,
 ) {
-    let inputs = weights.input_size.div_ceil(INT8_DEPTH);
-    let columns = inputs + h.len().div_ceil(INT8_DEPTH);
-    let state = h.chunks_mut(UNITS).zip(next_view.chunks_mut(UNITS));
-    for ((scales, lanes), (h, next_view)) in weights.scales.iter().zip(blocks(weights.lanes, 3 * columns)).zip(state) {
-        let (input, hidden) = split_columns(lanes, inputs);
-        let mut sums = [[0; UNITS], [0; UNITS], scales.bias[2]];
-        accumulate(backend, &mut sums, input, x);
-        let [r, z, n_input] = sums;
-        let mut sums = [
-            rescale(&r, &scales.bias[0], weights.input_shift),
-            rescale(&z, &scales.bias[1], weights.input_shift),
-            scales.bias[3],
-        ];
-        backend.accumulate_int8(&mut sums, hidden, view);
-        let [r, z, n_hidden] = sums;
-        let t = |sums: &I32Lane, gate: usize| requantize(backend, sums, scales, gate);
-        let gated = backend.reset_int8(&t(&r, 0), &t(&n_hidden, 3));
-        let n = add(&t(&n_input, 2), &gated);
-        advance(backend, &t(&z, 1), &n, h, next_view, weights.view);
+    let registers = backend.lanes();
+    let zero = registers.load_i32(&[0; UNITS]);
+    for b in sweep(weights.scales.len(), backwards) {
+        let (Some(scales), Some(panels)) =
+            (weights.scales.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
+        else {
+            continue;
+        };
+        let (input, hidden) = split(panels, weights.shape.panels(3).0);
+        let bias = scales.bias.each_ref().map(|bias| registers.load_i32(bias));
+        let sums = product(backend, [[zero, zero, bias[2]]; S], input, streams);
+        let n_input = sums.map(|[_, _, n]| n);
+        let rescale = |sum, gate: usize| registers.add_i32(registers.shift_left(sum, weights.input_shift), bias[gate]);
+        let sums = sums.map(|[r, z, _]| [rescale(r, 0), rescale(z, 1), bias[3]]);
+        let sums = backend.product_int8(sums, hidden, views(streams));
+        for (s, stream) in streams.iter_mut().enumerate() {
+            let [r, z, n_hidden] = sums[s];
+            let gated =
+                registers.reset_int8(requantize(backend, r, scales, 0), requantize(backend, n_hidden, scales, 3));
+            let n = registers.add_i16(requantize(backend, n_input[s], scales, 2), gated);
+            let z = requantize(backend, z, scales, 1);
+            advance(backend, z, n, block_mut(stream.h, b), block_mut(stream.scratch.view, b), weights.view);
+        }
     }
-    copy(next_view, view);
+    for stream in streams {
+        copy(stream.scratch.view, stream.view);
+    }
 }
 
 #[inline(always)]
-fn reset_before<B: Backend>(
+fn reset_before<B: Backend, const S: usize>(
     backend: B,
     weights: GruView<'_>,
-    x: Input<'_>,
-    h: &mut [i32],
-    view: &mut [i8],
-    (gated_view, update): (&mut [i8], &mut [i16]),
+    streams: &mut [Stream<'_>; S],
+    backwards: bool,
 ) {
-    let inputs = weights.input_size.div_ceil(INT8_DEPTH);
-    let columns = inputs + h.len().div_ceil(INT8_DEPTH);
-    let state = h.chunks(UNITS).zip(gated_view.chunks_mut(UNITS)).zip(update.chunks_mut(UNITS));
-    for ((scales, lanes), ((h, gated_view), update)) in
-        weights.scales.iter().zip(blocks(weights.lanes, 3 * columns)).zip(state)
-    {
-        let (input, hidden) = split_columns(split(lanes, 2 * columns).0, inputs);
-        let mut sums = [[0; UNITS]; 2];
-        accumulate(backend, &mut sums, input, x);
-        let [r, z] = sums;
-        let mut sums =
-            [rescale(&r, &scales.bias[0], weights.input_shift), rescale(&z, &scales.bias[1], weights.input_shift)];
-        backend.accumulate_int8(&mut sums, hidden, view);
-        let [r, z] = sums;
-        let gated = backend.reset_int8(&requantize(backend, &r, scales, 0), &load(h).map(quant::state_q15));
-        store(backend.view(&gated, weights.view), gated_view);
-        store(requantize(backend, &z, scales, 1), update);
+    let registers = backend.lanes();
+    let zero = registers.load_i32(&[0; UNITS]);
+    let (input_gates, hidden_gates) = weights.shape.panels(2);
+    for b in sweep(weights.scales.len(), backwards) {
+        let (Some(scales), Some(panels)) =
+            (weights.scales.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
+        else {
+            continue;
+        };
+        let (input, rest) = split(panels, input_gates);
+        let sums = product(backend, [[zero; 2]; S], input, streams);
+        let rescale = |sum, gate: usize| {
+            registers.add_i32(registers.shift_left(sum, weights.input_shift), registers.load_i32(&scales.bias[gate]))
+        };
+        let sums = sums.map(|[r, z]| [rescale(r, 0), rescale(z, 1)]);
+        let sums = backend.product_int8(sums, split(rest, hidden_gates).0, views(streams));
+        for (stream, [r, z]) in streams.iter_mut().zip(sums) {
+            let h = registers.state_q15(registers.load_i32(block(stream.h, b)));
+            let gated = registers.reset_int8(requantize(backend, r, scales, 0), h);
+            registers.store_view(gated, weights.view, block_mut(stream.scratch.view, b));
+            registers.store_i16(requantize(backend, z, scales, 1), block_mut(stream.scratch.update, b));
+        }
     }
-    let state = h.chunks_mut(UNITS).zip(view.chunks_mut(UNITS)).zip(update.chunks(UNITS));
-    for ((scales, lanes), ((h, view), update)) in
-        weights.scales.iter().zip(blocks(weights.lanes, 3 * columns)).zip(state)
-    {
-        let (input, hidden) = split_columns(split(lanes, 2 * columns).1, inputs);
-        let (mut n_input, mut n_hidden) = ([scales.bias[2]], [scales.bias[3]]);
-        accumulate(backend, &mut n_input, input, x);
-        backend.accumulate_int8(&mut n_hidden, hidden, gated_view);
-        let n = add(&requantize(backend, &n_input[0], scales, 2), &requantize(backend, &n_hidden[0], scales, 3));
-        advance(backend, &load(update), &n, h, view, weights.view);
+    for stream in streams.iter_mut() {
+        backend.prepare(stream.scratch.view, stream.scratch.hidden);
+    }
+    for b in sweep(weights.scales.len(), !backwards) {
+        let (Some(scales), Some(panels)) =
+            (weights.scales.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
+        else {
+            continue;
+        };
+        let (input, hidden) = split(split(panels, input_gates + hidden_gates).1, weights.shape.panels(1).0);
+        let n_input = product(backend, [[registers.load_i32(&scales.bias[2])]; S], input, streams);
+        let gated =
+            streams.each_ref().map(|stream| Columns { values: stream.scratch.view, prepared: stream.scratch.hidden });
+        let n_hidden = backend.product_int8([[registers.load_i32(&scales.bias[3])]; S], hidden, gated);
+        for (s, stream) in streams.iter_mut().enumerate() {
+            let ([n_input], [n_hidden]) = (n_input[s], n_hidden[s]);
+            let n =
+                registers.add_i16(requantize(backend, n_input, scales, 2), requantize(backend, n_hidden, scales, 3));
+            let z = registers.load_i16(block(stream.scratch.update, b));
+            advance(backend, z, n, block_mut(stream.h, b), block_mut(stream.view, b), weights.view);
+        }
     }
 }
 
-/// `y = W x + b` in the fixed-point format that `scales` lead to.
+/// `y = W x + b` in the fixed-point format that `scales` lead to. `prepared` is as long as `x`.
 #[inline(always)]
-pub(crate) fn dense<B: Backend>(backend: B, scales: &[Scales<1>], lanes: &[Int8Lane], x: &[i8], y: &mut [i16]) {
-    let blocks = blocks(lanes, x.len().div_ceil(INT8_DEPTH));
-    for ((scales, lanes), y) in scales.iter().zip(blocks).zip(y.chunks_mut(UNITS)) {
-        let mut sums = scales.bias;
-        backend.accumulate_int8(&mut sums, lanes.as_chunks().0, x);
-        store(requantize(backend, &sums[0], scales, 0), y);
+pub(crate) fn dense<B: Backend>(
+    backend: B,
+    scales: &[Scales<1>],
+    packed: &[Int8Lane],
+    x: &[i8],
+    y: &mut [i16],
+    prepared: &mut [Prepared],
+) {
+    let registers = backend.lanes();
+    backend.prepare(x, prepared);
+    for (b, scales) in scales.iter().enumerate() {
+        let panel = lanes(packed, Order::INT8.panel(1, x.len()), b).unwrap_or_default();
+        let sums = [[registers.load_i32(&scales.bias[0])]];
+        let [[sum]] = backend.product_int8(sums, panel, [Columns { values: x, prepared }]);
+        registers.store_i16(requantize(backend, sum, scales, 0), block_mut(y, b));
     }
+}
+
+/// The int8 views of the hidden states.
+#[inline(always)]
+fn views<'a, const S: usize>(streams: &'a [Stream<'_>; S]) -> [Columns<'a>; S] {
+    streams.each_ref().map(|stream| Columns { values: stream.view, prepared: stream.scratch.hidden })
 }
 
 /// The sums of one gate as fixed-point values.
 #[inline(always)]
-fn requantize<B: Backend, const G: usize>(backend: B, sums: &I32Lane, scales: &Scales<G>, gate: usize) -> I16Lane {
-    backend.requantize(sums, &scales.multiplier[gate], &scales.shift[gate])
+fn requantize<B: Backend, const G: usize>(backend: B, sums: I32<B>, scales: &Scales<G>, gate: usize) -> I16<B> {
+    backend.lanes().requantize(sums, &scales.multiplier[gate], &scales.shift[gate])
 }
 
 /// Updates a block of the state from its pre-activations, and the view of it.
 #[inline(always)]
-fn advance<B: Backend>(backend: B, z: &I16Lane, n: &I16Lane, h: &mut [i32], view: &mut [i8], multiplier: i16) {
-    let next = backend.update_int8(z, n, &load(h));
-    store(backend.view(&next.map(quant::state_q15), multiplier), view);
-    store(next, h);
+fn advance<B: Backend>(backend: B, z: I16<B>, n: I16<B>, h: &mut [i32], view: &mut [i8], multiplier: i16) {
+    let registers = backend.lanes();
+    let next = registers.update_int8(z, n, registers.load_i32(h));
+    registers.store_view(registers.state_q15(next), multiplier, view);
+    registers.store_i32(next, h);
 }
 
-/// Brings the sums of the input half to the scale of the recurrent half and adds the bias.
+/// Adds the product of a panel over the input and each stream's.
 #[inline(always)]
-fn rescale(sums: &I32Lane, bias: &I32Lane, shift: u8) -> I32Lane {
-    array::from_fn(|u| (sums[u] << (shift & 31)) + bias[u])
-}
-
-#[inline(always)]
-fn add(a: &I16Lane, b: &I16Lane) -> I16Lane {
-    array::from_fn(|u| a[u].saturating_add(b[u]))
-}
-
-#[inline(always)]
-fn accumulate<B: Backend, const G: usize>(
+fn product<B: Backend, const G: usize, const S: usize>(
     backend: B,
-    sums: &mut [I32Lane; G],
-    weights: &[[Int8Lane; G]],
-    x: Input<'_>,
-) {
-    match x {
-        Input::Dense(x) => backend.accumulate_int8(sums, weights, x),
-        Input::Wide { high, low } => {
-            let mut fine = [[0; UNITS]; G];
-            backend.accumulate_int8(&mut fine, weights, low);
+    mut sums: [[I32<B>; G]; S],
+    panel: &[Int8Lane],
+    streams: &[Stream<'_>; S],
+) -> [[I32<B>; G]; S] {
+    let registers = backend.lanes();
+    let columns = |values: fn(Input<'_>) -> &[i8], room: usize| {
+        streams.each_ref().map(|stream| Columns { values: values(stream.x), prepared: &*stream.scratch.input[room] })
+    };
+    match streams[0].x {
+        Input::Dense(_) => backend.product_int8(sums, panel, columns(high, 0)),
+        Input::Wide { .. } => {
+            let zero = registers.load_i32(&[0; UNITS]);
+            let fine = backend.product_int8([[zero; G]; S], panel, columns(low, 1));
             for (sums, fine) in sums.iter_mut().zip(fine) {
-                *sums = array::from_fn(|u| sums[u] + quant::carry(fine[u]));
+                *sums = array::from_fn(|g| registers.add_i32(sums[g], registers.carry(fine[g])));
             }
-            backend.accumulate_int8(sums, weights, high);
+            backend.product_int8(sums, panel, columns(high, 0))
         }
-        Input::OneHot(symbol) => {
-            let column = array::from_fn::<_, INT8_DEPTH, _>(|c| if c == symbol % INT8_DEPTH { i8::MAX } else { 0 });
-            backend.accumulate_int8(sums, weights.get(symbol / INT8_DEPTH..).unwrap_or_default(), &column);
+        Input::OneHot(_) => {
+            for (sums, stream) in sums.iter_mut().zip(streams) {
+                if let Input::OneHot(symbol) = stream.x {
+                    *sums = array::from_fn(|g| registers.add_i32(sums[g], column(backend, panel, G, g, symbol)));
+                }
+            }
+            sums
         }
     }
+}
+
+fn high(x: Input<'_>) -> &[i8] {
+    match x {
+        Input::Dense(x) | Input::Wide { high: x, .. } => x,
+        Input::OneHot(_) => &[],
+    }
+}
+
+fn low(x: Input<'_>) -> &[i8] {
+    match x {
+        Input::Wide { low, .. } => low,
+        Input::Dense(_) | Input::OneHot(_) => &[],
+    }
+}
+
+/// 127 times one column of a gate's weights.
+#[inline(always)]
+fn column<B: Backend>(backend: B, panel: &[Int8Lane], gates: usize, gate: usize, column: usize) -> I32<B> {
+    let columns = (panel.len() / gates.max(1)).saturating_sub(Order::INT8.offsets) * INT8_DEPTH;
+    let lane =
+        if column < columns { panel.get(Order::INT8.lane(gates, columns, gate, column / INT8_DEPTH)) } else { None };
+    let weights = lane.map_or([0; UNITS], |lane| {
+        lane.map(|group| i32::from(layout::decode_int8(group)[column % INT8_DEPTH]) * i32::from(i8::MAX) << SUM_BITS)
+    });
+    backend.lanes().load_i32(&weights)
 }

@@ -1,24 +1,31 @@
 //! The equations of a step, written once over [`Backend`](crate::backend::Backend) and slices of any length.
 //!
-//! A kernel never indexes: blocks of weights, state and output are walked together, so no length can make it panic.
+//! A kernel never indexes by a computed place: a block that is not there is skipped, so no length can make it panic.
 
 pub(crate) mod float;
 pub(crate) mod int8;
 
 use crate::layout::UNITS;
 
-/// Copies a block of at most [`UNITS`] values, zeros behind the last.
+/// The blocks in the order of this step: back and forth, so that what the caches still hold of the last step comes first.
 #[inline(always)]
-fn load<T: Copy + Default>(block: &[T]) -> [T; UNITS] {
-    let mut lane = [T::default(); UNITS];
-    copy(block, &mut lane);
-    lane
+fn sweep(blocks: usize, backwards: bool) -> impl Iterator<Item = usize> {
+    (0..blocks).map(move |block| if backwards { blocks - 1 - block } else { block })
 }
 
-/// Writes the values that a block of at most [`UNITS`] has room for.
+/// The values of a block: at most [`UNITS`].
 #[inline(always)]
-fn store<T: Copy>(lane: [T; UNITS], block: &mut [T]) {
-    copy(&lane, block);
+fn block<T>(values: &[T], block: usize) -> &[T] {
+    let rest = values.get(block * UNITS..).unwrap_or_default();
+    rest.get(..UNITS).unwrap_or(rest)
+}
+
+/// The values of a block: at most [`UNITS`].
+#[inline(always)]
+fn block_mut<T>(values: &mut [T], block: usize) -> &mut [T] {
+    let rest = values.get_mut(block * UNITS..).unwrap_or_default();
+    let len = rest.len().min(UNITS);
+    rest.split_at_mut(len).0
 }
 
 /// Copies as many values as both slices hold.
@@ -27,20 +34,14 @@ fn copy<T: Copy>(from: &[T], to: &mut [T]) {
     to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
 }
 
-/// The lanes of each block; a block of no lanes counts as one, so that the length never is zero.
+/// The lanes of a block, `None` where there are none.
 #[inline(always)]
-fn blocks<L>(lanes: &[L], block_lanes: usize) -> core::slice::ChunksExact<'_, L> {
-    lanes.chunks_exact(block_lanes.max(1))
+fn lanes<L>(lanes: &[L], block_lanes: usize, block: usize) -> Option<&[L]> {
+    lanes.get(block * block_lanes..)?.get(..block_lanes)
 }
 
 /// Splits at `at`, or at the end of a shorter slice.
 #[inline(always)]
 fn split<L>(lanes: &[L], at: usize) -> (&[L], &[L]) {
     lanes.split_at_checked(at).unwrap_or((lanes, &[]))
-}
-
-/// Groups lanes into columns of `G` gates and splits them after the `input` columns.
-#[inline(always)]
-fn split_columns<L, const G: usize>(lanes: &[L], input: usize) -> (&[[L; G]], &[[L; G]]) {
-    split(lanes.as_chunks().0, input)
 }

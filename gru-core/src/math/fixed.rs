@@ -8,7 +8,7 @@
 use crate::quant::mul_q15;
 
 /// First segment whose cubic gives `16 · (1 − tanh)` instead of tanh: from `t` = 2 on, where tanh has no digits left to show.
-const FAR: usize = 4;
+pub const FAR: usize = 4;
 
 /// Coefficients of 1, f, f², f³ in Q0.15 per segment, with `f` in [0, 1) across a segment of width ½: the interpolation at the four
 /// Chebyshev nodes stretched to the ends, so that neighbouring segments meet. Checked against f64 by the tests.

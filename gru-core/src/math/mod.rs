@@ -15,12 +15,14 @@ pub mod fixed;
 #[cfg(feature = "micromath")]
 mod micro;
 mod rational;
+mod real;
 
 #[cfg(any(feature = "libm", feature = "std"))]
 pub use exact::Exact;
 #[cfg(feature = "micromath")]
 pub use micro::Micromath;
 pub use rational::Rational;
+pub use real::Real;
 
 /// The nonlinear functions of an f32 model, chosen as a type.
 ///
@@ -32,4 +34,16 @@ pub trait Activation: Copy + Send + Sync + 'static {
     fn tanh(x: f32) -> f32;
     /// `eˣ`, for softmax; at least 0 and finite for `x ≤ 0`.
     fn exp(x: f32) -> f32;
+
+    /// [`sigmoid`](Self::sigmoid) of each lane of a register; one lane at a time unless the activation knows better.
+    #[inline(always)]
+    fn sigmoid_lanes<V: Real>(x: V) -> V {
+        x.map(Self::sigmoid)
+    }
+
+    /// [`tanh`](Self::tanh) of each lane of a register.
+    #[inline(always)]
+    fn tanh_lanes<V: Real>(x: V) -> V {
+        x.map(Self::tanh)
+    }
 }

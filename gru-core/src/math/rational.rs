@@ -1,4 +1,4 @@
-use super::Activation;
+use super::{Activation, Real};
 
 /// A 9/8 rational tanh in Estrin form with one division; no table, no branch, no dependency. The default of [`Gru`](crate::Gru).
 ///
@@ -16,14 +16,25 @@ const Q: [f32; 5] = [1.0, 0.467_839_5, 0.026_192_255, 0.000_342_365_8, 8.598_823
 impl Activation for Rational {
     #[inline(always)]
     fn sigmoid(x: f32) -> f32 {
-        0.5 + 0.5 * Self::tanh(0.5 * x)
+        Self::sigmoid_lanes(x)
     }
 
     #[inline(always)]
     fn tanh(x: f32) -> f32 {
-        let x = x.clamp(-LIMIT, LIMIT);
-        let y = x * x;
-        x * estrin(P, y) / estrin(Q, y)
+        Self::tanh_lanes(x)
+    }
+
+    #[inline(always)]
+    fn sigmoid_lanes<V: Real>(x: V) -> V {
+        let half = x.splat(0.5);
+        Self::tanh_lanes(x.mul(half)).mul_add(half, half)
+    }
+
+    #[inline(always)]
+    fn tanh_lanes<V: Real>(x: V) -> V {
+        let x = x.clamp(LIMIT);
+        let y = x.mul(x);
+        x.mul(estrin(P, y)).div(estrin(Q, y))
     }
 
     #[inline(always)]
@@ -42,7 +53,10 @@ impl Activation for Rational {
 }
 
 #[inline(always)]
-fn estrin(c: [f32; 5], y: f32) -> f32 {
-    let y2 = y * y;
-    (c[0] + c[1] * y) + (c[2] + c[3] * y) * y2 + c[4] * (y2 * y2)
+fn estrin<V: Real>(c: [f32; 5], y: V) -> V {
+    let c = c.map(|c| y.splat(c));
+    let y2 = y.mul(y);
+    let low = c[1].mul_add(y, c[0]);
+    let high = c[3].mul_add(y, c[2]);
+    c[4].mul_add(y2, high).mul_add(y2, low)
 }

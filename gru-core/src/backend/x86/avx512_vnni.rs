@@ -1,0 +1,118 @@
+//! AVX-512 VNNI: as AVX-512, with `vpdpbusd` for the int8 product.
+//!
+//! Per group of four columns one broadcast and three `vpdpbusd zmm, zmm, [weights]` on four sets of accumulators: 64 products an instruction, bound
+//! by the loads of the weights. The instruction takes unsigned activations: they are offset by 128, and the sums start from the offsets
+//! that packing has put before each panel.
+
+use super::{
+    avx512::{Avx512, I32x16, Zmm, load},
+    real::F32x16,
+    token,
+};
+use crate::{
+    backend::{Backend, Columns, F32Lane, Int8Lane, Lanes, Op, vector},
+    layout::INT8_DEPTH,
+};
+use core::arch::x86_64::*;
+
+token!(
+    /// AVX-512 F, BW, DQ, VL and VNNI.
+    Avx512Vnni, avx512_vnni, "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma"
+);
+
+impl Avx512Vnni {
+    #[inline(always)]
+    const fn registers(self) -> Zmm {
+        let Self(()) = self;
+        // SAFETY: the token proves VNNI and what `Avx512` stands for.
+        unsafe { Avx512::new_unchecked() }.registers()
+    }
+}
+
+impl Backend for Avx512Vnni {
+    const NAME: &'static str = "avx512-vnni";
+    const STREAMS: usize = 8;
+
+    type Lanes = Zmm;
+
+    #[inline(always)]
+    fn lanes(self) -> Zmm {
+        self.registers()
+    }
+
+    #[inline(always)]
+    fn enter<O: Op>(self, op: O) -> O::Output {
+        self.region(op)
+    }
+
+    #[inline(always)]
+    fn product_f32<const G: usize, const S: usize>(
+        self,
+        sums: [[F32x16; G]; S],
+        panel: &[F32Lane],
+        x: [&[f32]; S],
+    ) -> [[F32x16; G]; S] {
+        if S == 1 {
+            vector::product_f32::<_, G, S, 4>(self, sums, panel, x)
+        } else {
+            vector::product_f32::<_, G, S, 1>(self, sums, panel, x)
+        }
+    }
+
+    #[inline(always)]
+    fn product_int8<const G: usize, const S: usize>(
+        self,
+        sums: [[I32x16; G]; S],
+        panel: &[Int8Lane],
+        x: [Columns<'_>; S],
+    ) -> [[I32x16; G]; S] {
+        if S == 1 {
+            vector::product_int8::<_, G, S, 4>(self, sums, panel, x)
+        } else {
+            vector::product_int8::<_, G, S, 1>(self, sums, panel, x)
+        }
+    }
+}
+
+/// A group of columns, offset by 128.
+#[derive(Clone, Copy, Debug)]
+pub struct UnsignedGroup(__m512i);
+
+impl vector::Dot for Avx512Vnni {
+    type Group = UnsignedGroup;
+    type Partial = I32x16;
+
+    #[inline(always)]
+    fn group(self, x: [i8; INT8_DEPTH]) -> UnsignedGroup {
+        // SAFETY: the token proves AVX-512.
+        UnsignedGroup(unsafe {
+            let x = _mm512_set1_epi32(i32::from_le_bytes(x.map(i8::cast_unsigned)));
+            _mm512_xor_si512(x, _mm512_set1_epi8(i8::MIN))
+        })
+    }
+
+    #[inline(always)]
+    fn start(self, offsets: Option<&Int8Lane>) -> I32x16 {
+        match offsets {
+            Some(offsets) => I32x16(load(self.registers(), offsets)),
+            // SAFETY: the token proves AVX-512.
+            None => I32x16(unsafe { _mm512_setzero_si512() }),
+        }
+    }
+
+    #[inline(always)]
+    fn dot(self, sums: I32x16, weights: &Int8Lane, x: UnsignedGroup) -> I32x16 {
+        // SAFETY: the token proves VNNI.
+        I32x16(unsafe { _mm512_dpbusd_epi32(sums.0, x.0, load(self.registers(), weights)) })
+    }
+
+    #[inline(always)]
+    fn add(self, a: I32x16, b: I32x16) -> I32x16 {
+        self.registers().add_i32(a, b)
+    }
+
+    #[inline(always)]
+    fn finish(self, sums: I32x16) -> I32x16 {
+        sums
+    }
+}

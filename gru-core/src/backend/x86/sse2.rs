@@ -1,0 +1,159 @@
+//! SSE2, which every x86-64 has.
+//!
+//! f32: a block is four registers; per column one broadcast and twelve `mulps` and `addps`. int8: weights are widened by `punpck` and `psraw`, then
+//! `pmaddwd` and `paddd`: six instructions per 16 products. The int8 gates are the specification's, as the compiler vectorises them.
+
+use super::real::F32x4;
+use crate::{
+    backend::{Arrays, Backend, Columns, F32Lane, I16Lane, I32Lane, Int8Lane, Lanes, Op, U8Lane, vector},
+    layout::{INT8_DEPTH, UNITS},
+};
+use core::arch::x86_64::*;
+use core::array;
+
+/// SSE2.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sse2;
+
+/// The registers of SSE2: a block is four of f32.
+#[derive(Clone, Copy, Debug)]
+pub struct Xmm;
+
+/// Hands operations to [`Arrays`].
+macro_rules! arrays {
+    ($(fn $name:ident($($argument:ident: $type:ty),*) $(-> $output:ty)?;)+) => {$(
+        #[inline(always)]
+        fn $name(self, $($argument: $type),*) $(-> $output)? {
+            Arrays.$name($($argument),*)
+        }
+    )+};
+}
+
+impl Lanes for Xmm {
+    type F32 = [F32x4; 4];
+    type I32 = I32Lane;
+    type I16 = I16Lane;
+
+    #[inline(always)]
+    fn load_f32(self, values: &[f32]) -> [F32x4; 4] {
+        let block = if values.len() < UNITS { &Arrays.load_f32(values) } else { values };
+        // SAFETY: the block holds 16 values.
+        array::from_fn(|i| F32x4(unsafe { _mm_loadu_ps(block.as_ptr().add(4 * i)) }))
+    }
+
+    #[inline(always)]
+    fn store_f32(self, values: [F32x4; 4], to: &mut [f32]) {
+        let mut block = [0.0; UNITS];
+        for (i, part) in values.into_iter().enumerate() {
+            // SAFETY: the block has room for 16 values.
+            unsafe { _mm_storeu_ps(block.as_mut_ptr().add(4 * i), part.0) };
+        }
+        Arrays.store_f32(block, to);
+    }
+
+    arrays! {
+        fn load_i32(values: &[i32]) -> I32Lane;
+        fn store_i32(values: I32Lane, to: &mut [i32]);
+        fn load_i16(values: &[i16]) -> I16Lane;
+        fn store_i16(values: I16Lane, to: &mut [i16]);
+        fn add_i32(a: I32Lane, b: I32Lane) -> I32Lane;
+        fn shift_left(a: I32Lane, shift: u8) -> I32Lane;
+        fn carry(low: I32Lane) -> I32Lane;
+        fn requantize(sums: I32Lane, multiplier: &I16Lane, shift: &U8Lane) -> I16Lane;
+        fn add_i16(a: I16Lane, b: I16Lane) -> I16Lane;
+        fn reset_int8(r: I16Lane, v: I16Lane) -> I16Lane;
+        fn update_int8(z: I16Lane, n: I16Lane, h: I32Lane) -> I32Lane;
+        fn state_q15(h: I32Lane) -> I16Lane;
+        fn store_view(values: I16Lane, multiplier: i16, to: &mut [i8]);
+    }
+}
+
+impl Backend for Sse2 {
+    const NAME: &'static str = "sse2";
+
+    type Lanes = Xmm;
+
+    #[inline(always)]
+    fn lanes(self) -> Xmm {
+        Xmm
+    }
+
+    #[inline(always)]
+    fn enter<O: Op>(self, op: O) -> O::Output {
+        op.run(self)
+    }
+
+    #[inline(always)]
+    fn product_f32<const G: usize, const S: usize>(
+        self,
+        sums: [[[F32x4; 4]; G]; S],
+        panel: &[F32Lane],
+        x: [&[f32]; S],
+    ) -> [[[F32x4; 4]; G]; S] {
+        vector::product_f32::<_, G, S, 1>(self, sums, panel, x)
+    }
+
+    #[inline(always)]
+    fn product_int8<const G: usize, const S: usize>(
+        self,
+        sums: [[I32Lane; G]; S],
+        panel: &[Int8Lane],
+        x: [Columns<'_>; S],
+    ) -> [[I32Lane; G]; S] {
+        vector::product_int8::<_, G, S, 1>(self, sums, panel, x)
+    }
+}
+
+/// Sums of pairs of columns: each register holds those of two units.
+#[derive(Clone, Copy, Debug)]
+pub struct Pairs([__m128i; UNITS / 2]);
+
+impl vector::Dot for Sse2 {
+    /// Four columns as i16, twice.
+    type Group = __m128i;
+    type Partial = Pairs;
+
+    #[inline(always)]
+    fn group(self, x: [i8; INT8_DEPTH]) -> __m128i {
+        let [a, b, c, d] = x.map(i16::from);
+        // SAFETY: every x86-64 has SSE2.
+        unsafe { _mm_set_epi16(d, c, b, a, d, c, b, a) }
+    }
+
+    #[inline(always)]
+    fn start(self, _: Option<&Int8Lane>) -> Pairs {
+        // SAFETY: every x86-64 has SSE2.
+        Pairs([unsafe { _mm_setzero_si128() }; UNITS / 2])
+    }
+
+    #[inline(always)]
+    fn dot(self, sums: Pairs, weights: &Int8Lane, x: __m128i) -> Pairs {
+        // SAFETY: every x86-64 has SSE2; a lane is 64 bytes, and each load reads eight of them from one of its eight eighths.
+        Pairs(array::from_fn(|i| unsafe {
+            let weights = _mm_loadl_epi64(weights.as_ptr().add(2 * i).cast());
+            let wide = _mm_srai_epi16::<8>(_mm_unpacklo_epi8(weights, weights));
+            _mm_add_epi32(sums.0[i], _mm_madd_epi16(wide, x))
+        }))
+    }
+
+    #[inline(always)]
+    fn add(self, a: Pairs, b: Pairs) -> Pairs {
+        // SAFETY: every x86-64 has SSE2.
+        Pairs(array::from_fn(|i| unsafe { _mm_add_epi32(a.0[i], b.0[i]) }))
+    }
+
+    #[inline(always)]
+    fn finish(self, sums: Pairs) -> I32Lane {
+        let mut lane = [0; UNITS];
+        for i in 0..UNITS / 4 {
+            // SAFETY: every x86-64 has SSE2; the lane has room for 16 values.
+            unsafe {
+                let (low, high) = (_mm_castsi128_ps(sums.0[2 * i]), _mm_castsi128_ps(sums.0[2 * i + 1]));
+                let even = _mm_castps_si128(_mm_shuffle_ps::<0x88>(low, high));
+                let odd = _mm_castps_si128(_mm_shuffle_ps::<0xdd>(low, high));
+                _mm_storeu_si128(lane.as_mut_ptr().add(4 * i).cast(), _mm_add_epi32(even, odd));
+            }
+        }
+        lane
+    }
+}
