@@ -28,6 +28,8 @@ pub struct Core {
     pub title: String,
     /// Rust's target triple.
     pub target: String,
+    /// The processor to compile for, where it can do more than its target says.
+    pub cpu: Option<String>,
     /// What runs unless more is asked for.
     pub precisions: Vec<Precision>,
     /// Memory of the board: the firmware's build script reads it.

@@ -43,7 +43,7 @@ pub fn build(core: &Core, precision: Precision) -> Result<PathBuf> {
         &core.target,
     ]);
     command.args(precision.features()).env("GRU_CORE", &core.name);
-    command.env("CARGO_ENCODED_RUSTFLAGS", remapped_paths()?);
+    command.env("CARGO_ENCODED_RUSTFLAGS", rustflags(core)?);
     shell::run(&mut command)?;
 
     // The next build for the same target replaces it.
@@ -54,14 +54,17 @@ pub fn build(core: &Core, precision: Precision) -> Result<PathBuf> {
     Ok(kept)
 }
 
-/// Compiler flags that keep this machine's paths out of panic messages, so that a firmware has the same size everywhere.
-fn remapped_paths() -> Result<String> {
+/// Compiler flags for a core's processor, and those that keep this machine's paths out of panic messages, so that a firmware has
+/// the same size everywhere.
+fn rustflags(core: &Core) -> Result<String> {
     let cargo = match std::env::var_os("CARGO_HOME") {
         Some(home) => PathBuf::from(home),
         None => std::env::home_dir().context("this user has no home directory")?.join(".cargo"),
     };
     let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
-    Ok([remap(&cargo, "cargo"), remap(&root(), ".")].join("\x1f"))
+    let mut flags = vec![remap(&cargo, "cargo"), remap(&root(), ".")];
+    flags.extend(core.cpu.iter().map(|cpu| format!("-Ctarget-cpu={cpu}")));
+    Ok(flags.join("\x1f"))
 }
 
 /// Runs the firmware; `show` sees each decoded line as it comes.
