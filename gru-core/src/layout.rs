@@ -63,18 +63,21 @@ impl Order {
     };
 
     /// Groups of columns.
+    #[inline(always)]
     #[must_use]
     pub const fn groups(&self, columns: usize) -> usize {
         columns.div_ceil(self.depth)
     }
 
     /// Lanes of a panel.
+    #[inline(always)]
     #[must_use]
     pub const fn panel(&self, gates: usize, columns: usize) -> usize {
         gates * (self.offsets + self.groups(columns))
     }
 
     /// The lane of a gate and a group of columns in a panel.
+    #[inline(always)]
     #[must_use]
     pub const fn lane(&self, gates: usize, columns: usize, gate: usize, group: usize) -> usize {
         let place = if self.interleaved { group * gates + gate } else { gate * self.groups(columns) + group };
@@ -93,6 +96,7 @@ pub enum Placement {
 }
 
 /// Number of blocks that hold `units` units.
+#[inline(always)]
 #[must_use]
 pub const fn blocks(units: usize) -> usize {
     units.div_ceil(UNITS)
@@ -114,12 +118,14 @@ pub struct GruShape {
 
 impl GruShape {
     /// Lanes of the panels over the input and over the hidden state, for so many gates.
+    #[inline(always)]
     #[must_use]
     pub const fn panels(&self, gates: usize) -> (usize, usize) {
         (self.order.panel(gates, self.input_size), self.order.panel(gates, self.hidden_size))
     }
 
     /// Lanes of one block.
+    #[inline(always)]
     #[must_use]
     pub const fn block_lanes(&self) -> usize {
         let (input, hidden) = self.panels(3);
@@ -127,6 +133,7 @@ impl GruShape {
     }
 
     /// Lanes of the layer.
+    #[inline(always)]
     #[must_use]
     pub const fn lanes(&self) -> usize {
         blocks(self.hidden_size) * self.block_lanes()
@@ -182,12 +189,14 @@ pub struct DenseShape {
 
 impl DenseShape {
     /// Lanes of one block.
+    #[inline(always)]
     #[must_use]
     pub const fn block_lanes(&self) -> usize {
         self.order.panel(1, self.input_size)
     }
 
     /// Lanes of the layer.
+    #[inline(always)]
     #[must_use]
     pub const fn lanes(&self) -> usize {
         blocks(self.output_size) * self.block_lanes()

@@ -12,7 +12,32 @@ use crate::{
 };
 use core::{fmt, marker::PhantomData};
 
-pub use crate::kernel::{float::Input as GruInput, int8::Input as QGruInput, int8::Scratch as QGruScratch};
+pub use crate::kernel::int8::Scratch as QGruScratch;
+
+/// The input of a [`GruSlice`].
+#[derive(Clone, Copy, Debug)]
+pub enum GruInput<'a> {
+    /// A vector.
+    Dense(&'a [f32]),
+    /// The one-hot vector of a symbol; one without a column is the zero vector.
+    OneHot(usize),
+}
+
+/// The input of a [`QGruSlice`].
+#[derive(Clone, Copy, Debug)]
+pub enum QGruInput<'a> {
+    /// A vector.
+    Dense(&'a [i8]),
+    /// A vector of more resolution: `high + low / 2⁷`, see [`quant::split`](crate::quant::split).
+    Wide {
+        /// Whole steps.
+        high: &'a [i8],
+        /// What remains.
+        low: &'a [i8],
+    },
+    /// The one-hot vector of a symbol, whose 1 is 127 steps; one without a column is the zero vector.
+    OneHot(usize),
+}
 
 /// A slice whose length does not match its layer's shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,33 +88,65 @@ impl GruSlice<'_> {
         h: &mut [f32],
         scratch: [&mut [f32]; 2],
     ) -> Result<(), LengthMismatch> {
-        struct Step<'a, A>(float::GruView<'a>, float::Stream<'a>, PhantomData<A>);
-        impl<A: Activation> Op for Step<'_, A> {
-            type Output = ();
-            #[inline(always)]
-            fn run<B: Backend>(self, backend: B) {
-                float::gru::<B, A, 1>(backend, self.0, &mut [self.1], false);
-            }
-        }
-        let GruShape { input_size, hidden_size, order, .. } = self.shape;
+        dispatch(GruStep::<A> { layer: *self, x, h, scratch, activation: PhantomData })
+    }
+
+    /// [`step`](Self::step) on a given backend.
+    ///
+    /// # Errors
+    /// When a slice does not have the length that the shape asks for.
+    pub fn step_on<B: Backend, A: Activation>(
+        &self,
+        backend: B,
+        x: GruInput<'_>,
+        h: &mut [f32],
+        scratch: [&mut [f32]; 2],
+    ) -> Result<(), LengthMismatch> {
+        backend.enter(GruStep::<A> { layer: *self, x, h, scratch, activation: PhantomData })
+    }
+}
+
+struct GruStep<'a, A> {
+    layer: GruSlice<'a>,
+    x: GruInput<'a>,
+    h: &'a mut [f32],
+    scratch: [&'a mut [f32]; 2],
+    activation: PhantomData<A>,
+}
+
+impl<A: Activation> Op for GruStep<'_, A> {
+    type Output = Result<(), LengthMismatch>;
+
+    #[inline(always)]
+    fn run<B: Backend>(self, backend: B) -> Result<(), LengthMismatch> {
+        let Self { layer: GruSlice { shape, lanes, bias }, x, h, scratch, .. } = self;
         check([
-            ("columns of a lane", 1, order.depth),
-            ("lanes", self.shape.lanes(), self.lanes.len()),
-            ("bias", layout::blocks(hidden_size), self.bias.len()),
+            ("columns of a lane", 1, shape.order.depth),
+            ("lanes", shape.lanes(), lanes.len()),
+            ("bias", layout::blocks(shape.hidden_size), bias.len()),
             (
                 "x",
-                input_size,
+                shape.input_size,
                 match x {
                     GruInput::Dense(x) => x.len(),
-                    GruInput::OneHot(_) => input_size,
+                    GruInput::OneHot(_) => shape.input_size,
                 },
             ),
-            ("h", hidden_size, h.len()),
-            ("scratch[0]", hidden_size, scratch[0].len()),
-            ("scratch[1]", hidden_size, scratch[1].len()),
+            ("h", shape.hidden_size, h.len()),
+            ("scratch[0]", shape.hidden_size, scratch[0].len()),
+            ("scratch[1]", shape.hidden_size, scratch[1].len()),
         ])?;
-        let weights = float::GruView { shape: self.shape, bias: self.bias, lanes: self.lanes };
-        dispatch(Step::<A>(weights, float::Stream { x, h, scratch }, PhantomData));
+        let weights = float::GruView { shape, bias, lanes };
+        match x {
+            GruInput::Dense(x) => {
+                let stream = float::Stream { x: float::Dense(x), h, scratch };
+                float::gru::<B, A, _, 1>(backend, weights, &mut [stream], false);
+            }
+            GruInput::OneHot(symbol) => {
+                let stream = float::Stream { x: float::OneHot(symbol), h, scratch };
+                float::gru::<B, A, _, 1>(backend, weights, &mut [stream], false);
+            }
+        }
         Ok(())
     }
 }
@@ -150,19 +207,44 @@ impl QGruSlice<'_> {
         view: &mut [i8],
         scratch: QGruScratch<'_>,
     ) -> Result<(), LengthMismatch> {
-        struct Step<'a>(int8::GruView<'a>, int8::Stream<'a>);
-        impl Op for Step<'_> {
-            type Output = ();
-            #[inline(always)]
-            fn run<B: Backend>(self, backend: B) {
-                int8::gru(backend, self.0, &mut [self.1], false);
-            }
-        }
-        let GruShape { input_size, hidden_size, order, .. } = self.shape;
+        dispatch(QGruStep { layer: *self, x, h, view, scratch })
+    }
+
+    /// [`step`](Self::step) on a given backend.
+    ///
+    /// # Errors
+    /// When a slice does not have the length that the shape asks for.
+    pub fn step_on<B: Backend>(
+        &self,
+        backend: B,
+        x: QGruInput<'_>,
+        h: &mut [i32],
+        view: &mut [i8],
+        scratch: QGruScratch<'_>,
+    ) -> Result<(), LengthMismatch> {
+        backend.enter(QGruStep { layer: *self, x, h, view, scratch })
+    }
+}
+
+struct QGruStep<'a> {
+    layer: QGruSlice<'a>,
+    x: QGruInput<'a>,
+    h: &'a mut [i32],
+    view: &'a mut [i8],
+    scratch: QGruScratch<'a>,
+}
+
+impl Op for QGruStep<'_> {
+    type Output = Result<(), LengthMismatch>;
+
+    #[inline(always)]
+    fn run<B: Backend>(self, backend: B) -> Result<(), LengthMismatch> {
+        let Self { layer: QGruSlice { shape, lanes, scales, requantization }, x, h, view, scratch } = self;
+        let GruShape { input_size, hidden_size, order, .. } = shape;
         check([
             ("columns of a lane", Order::INT8.depth, order.depth),
-            ("lanes", self.shape.lanes(), self.lanes.len()),
-            ("scales", layout::blocks(hidden_size), self.scales.len()),
+            ("lanes", shape.lanes(), lanes.len()),
+            ("scales", layout::blocks(hidden_size), scales.len()),
             (
                 "x",
                 input_size,
@@ -181,10 +263,22 @@ impl QGruSlice<'_> {
             ("scratch.input[1]", input_size, scratch.input[1].len()),
             ("scratch.hidden", hidden_size, scratch.hidden.len()),
         ])?;
-        let Requantization { input_shift, view: steps } = self.requantization;
-        let (lanes, scales) = (self.lanes, self.scales);
-        let weights = int8::GruView { shape: self.shape, lanes, scales, input_shift, view: steps };
-        dispatch(Step(weights, int8::Stream { x, h, view, scratch }));
+        let Requantization { input_shift, view: steps } = requantization;
+        let weights = int8::GruView { shape, lanes, scales, input_shift, view: steps };
+        match x {
+            QGruInput::Dense(x) => {
+                let stream = int8::Stream { x: int8::Dense(x), h, view, scratch };
+                int8::gru(backend, weights, &mut [stream], false);
+            }
+            QGruInput::Wide { high, low } => {
+                let stream = int8::Stream { x: int8::Wide { high, low }, h, view, scratch };
+                int8::gru(backend, weights, &mut [stream], false);
+            }
+            QGruInput::OneHot(symbol) => {
+                let stream = int8::Stream { x: int8::OneHot(symbol), h, view, scratch };
+                int8::gru(backend, weights, &mut [stream], false);
+            }
+        }
         Ok(())
     }
 }

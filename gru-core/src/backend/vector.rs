@@ -7,13 +7,15 @@
 //!         for each input s:  partial[c mod SPLIT][s][g] += weights · broadcast x[s][c]
 //! sums += Σ partial
 //! ```
+//!
+//! `SPLIT` is a power of two. Loops and not closures around registers: an instruction is inlined into a function that enables it, and a
+//! closure does not.
 
 use super::{Backend, Columns, F32, F32Lane, I32, Int8Lane, Lanes};
 use crate::{
     layout::{INT8_DEPTH, INT8_OFFSETS},
     math::Real,
 };
-use core::array;
 
 /// The dot product of an instruction set with vector registers.
 pub trait Dot: Backend {
@@ -42,99 +44,151 @@ pub fn product_f32<B: Backend, const G: usize, const S: usize, const SPLIT: usiz
     panel: &[F32Lane],
     x: [&[f32]; S],
 ) -> [[F32<B>; G]; S] {
-    let lanes = backend.lanes();
-    let columns = panel.as_chunks::<G>().0;
-    let (chunks, tail) = columns.as_chunks::<SPLIT>();
-    let step = |sums: &mut [[F32<B>; G]; S], column: &[F32Lane; G], x: [f32; S]| {
-        let weights: [F32<B>; G] = array::from_fn(|g| lanes.load_f32(&column[g]));
-        for s in 0..S {
-            for g in 0..G {
-                sums[s][g] = weights[g].mul_add(weights[g].splat(x[s]), sums[s][g]);
-            }
-        }
-    };
-    let zero = sums[0][0].splat(0.0);
-    let mut parts = [[[zero; G]; S]; SPLIT];
+    let (chunks, tail) = panel.as_chunks::<G>().0.as_chunks::<SPLIT>();
+    let mut parts = [[[sums[0][0].splat(0.0); G]; S]; SPLIT];
     parts[0] = sums;
-    let (inputs, tails): ([&[[f32; SPLIT]]; S], [&[f32]; S]) =
-        (x.map(|x| x.as_chunks().0), x.map(|x| x.as_chunks::<SPLIT>().1));
+    let mut inputs: [&[[f32; SPLIT]]; S] = [&[]; S];
+    for s in 0..S {
+        inputs[s] = x[s].as_chunks().0;
+    }
     for (c, chunk) in chunks.iter().enumerate() {
-        let x: [[f32; SPLIT]; S] = inputs.map(|x| x.get(c).copied().unwrap_or([0.0; SPLIT]));
         for p in 0..SPLIT {
-            step(&mut parts[p], &chunk[p], x.map(|x| x[p]));
+            let mut column = [0.0; S];
+            for s in 0..S {
+                column[s] = inputs[s].get(c).map_or(0.0, |x| x[p]);
+            }
+            column_f32(backend, &mut parts[p], &chunk[p], column);
         }
     }
     for (c, column) in tail.iter().enumerate() {
-        step(&mut parts[0], column, tails.map(|x| x.get(c).copied().unwrap_or(0.0)));
+        let mut last = [0.0; S];
+        for s in 0..S {
+            last[s] = x[s].get(chunks.len() * SPLIT + c).copied().unwrap_or(0.0);
+        }
+        column_f32(backend, &mut parts[0], column, last);
     }
-    array::from_fn(|s| array::from_fn(|g| tree(parts.map(|part| part[s][g]), F32::<B>::add)))
+    let mut half = SPLIT / 2;
+    while half > 0 {
+        for p in 0..half {
+            for s in 0..S {
+                for g in 0..G {
+                    parts[p][s][g] = parts[p][s][g].add(parts[p + half][s][g]);
+                }
+            }
+        }
+        half /= 2;
+    }
+    parts[0]
+}
+
+/// Adds one column's products.
+#[inline(always)]
+fn column_f32<B: Backend, const G: usize, const S: usize>(
+    backend: B,
+    sums: &mut [[F32<B>; G]; S],
+    column: &[F32Lane; G],
+    x: [f32; S],
+) {
+    for g in 0..G {
+        let weights = backend.lanes().load_f32(&column[g]);
+        for s in 0..S {
+            sums[s][g] = weights.mul_add(weights.splat(x[s]), sums[s][g]);
+        }
+    }
 }
 
 /// [`Backend::product_int8`] with `SPLIT` partial sums.
 #[inline(always)]
 pub fn product_int8<B: Dot, const G: usize, const S: usize, const SPLIT: usize>(
     backend: B,
-    sums: [[I32<B>; G]; S],
+    mut sums: [[I32<B>; G]; S],
     panel: &[Int8Lane],
     x: [Columns<'_>; S],
 ) -> [[I32<B>; G]; S] {
     let columns = panel.as_chunks::<G>().0;
-    let (offsets, columns) =
-        if INT8_OFFSETS { (columns.first(), columns.get(1..).unwrap_or(&[])) } else { (None, columns) };
-    let (chunks, tail) = columns.as_chunks::<SPLIT>();
-    let step = |sums: &mut [[B::Partial; G]; S], column: &[Int8Lane; G], x: [[i8; INT8_DEPTH]; S]| {
-        let x = x.map(|x| backend.group(x));
-        for g in 0..G {
+    let zero = backend.start(None);
+    let mut parts = [[[zero; G]; S]; SPLIT];
+    let columns = match columns.split_first() {
+        Some((offsets, columns)) if INT8_OFFSETS => {
             for s in 0..S {
-                sums[s][g] = backend.dot(sums[s][g], &column[g], x[s]);
+                for g in 0..G {
+                    parts[0][s][g] = backend.start(Some(&offsets[g]));
+                }
             }
+            columns
         }
+        _ => columns,
     };
-    let zero = [[backend.start(None); G]; S];
-    let mut parts = [zero; SPLIT];
-    parts[0] = [array::from_fn(|g| backend.start(offsets.map(|lanes| &lanes[g]))); S];
-    let groups: [&[[[i8; INT8_DEPTH]; SPLIT]]; S] = x.map(|x| x.values.as_chunks().0.as_chunks().0);
+    let (chunks, tail) = columns.as_chunks::<SPLIT>();
+    let mut groups: [&[[[i8; INT8_DEPTH]; SPLIT]]; S] = [&[]; S];
+    for s in 0..S {
+        groups[s] = x[s].values.as_chunks().0.as_chunks().0;
+    }
     for (c, chunk) in chunks.iter().enumerate() {
-        // The last chunk may be longer than the input by the padding of a group.
-        let x: [[[i8; INT8_DEPTH]; SPLIT]; S] =
-            array::from_fn(|s| groups[s].get(c).copied().unwrap_or_else(|| padded(x[s].values, c * SPLIT)));
         for p in 0..SPLIT {
-            step(&mut parts[p], &chunk[p], x.map(|x| x[p]));
+            let mut group = [[0; INT8_DEPTH]; S];
+            for s in 0..S {
+                // The last chunk may be longer than the input by the padding of a group.
+                group[s] = match groups[s].get(c) {
+                    Some(groups) => groups[p],
+                    None => padded(x[s].values, c * SPLIT + p),
+                };
+            }
+            column_int8(backend, &mut parts[p], &chunk[p], group);
         }
     }
     for (c, column) in tail.iter().enumerate() {
-        let x = x.map(|x| padded::<1>(x.values, chunks.len() * SPLIT + c)[0]);
-        step(&mut parts[0], column, x);
-    }
-    let lanes = backend.lanes();
-    array::from_fn(|s| {
-        array::from_fn(|g| {
-            let total = tree(parts.map(|part| part[s][g]), |a, b| backend.add(a, b));
-            lanes.add_i32(sums[s][g], backend.finish(total))
-        })
-    })
-}
-
-/// `N` groups of columns from the `first` on, zeros behind the last column.
-#[inline(always)]
-fn padded<const N: usize>(x: &[i8], first: usize) -> [[i8; INT8_DEPTH]; N] {
-    let mut groups = [[0; INT8_DEPTH]; N];
-    let rest = x.get(first * INT8_DEPTH..).unwrap_or_default();
-    groups.as_flattened_mut().iter_mut().zip(rest).for_each(|(to, &x)| *to = x);
-    groups
-}
-
-/// The sum of all, in pairs.
-#[inline(always)]
-fn tree<T: Copy, const N: usize>(mut values: [T; N], add: impl Fn(T, T) -> T) -> T {
-    let mut stride = 1;
-    while stride < N {
-        let mut at = 0;
-        while at + stride < N {
-            values[at] = add(values[at], values[at + stride]);
-            at += 2 * stride;
+        let mut group = [[0; INT8_DEPTH]; S];
+        for s in 0..S {
+            group[s] = padded(x[s].values, chunks.len() * SPLIT + c);
         }
-        stride *= 2;
+        column_int8(backend, &mut parts[0], column, group);
     }
-    values[0]
+    let mut half = SPLIT / 2;
+    while half > 0 {
+        for p in 0..half {
+            for s in 0..S {
+                for g in 0..G {
+                    parts[p][s][g] = backend.add(parts[p][s][g], parts[p + half][s][g]);
+                }
+            }
+        }
+        half /= 2;
+    }
+    for s in 0..S {
+        for g in 0..G {
+            sums[s][g] = backend.lanes().add_i32(sums[s][g], backend.finish(parts[0][s][g]));
+        }
+    }
+    sums
+}
+
+/// Adds one group's products.
+#[inline(always)]
+fn column_int8<B: Dot, const G: usize, const S: usize>(
+    backend: B,
+    sums: &mut [[B::Partial; G]; S],
+    column: &[Int8Lane; G],
+    x: [[i8; INT8_DEPTH]; S],
+) {
+    for s in 0..S {
+        let x = backend.group(x[s]);
+        for g in 0..G {
+            sums[s][g] = backend.dot(sums[s][g], &column[g], x);
+        }
+    }
+}
+
+/// A group of columns, zeros behind the last.
+#[inline(always)]
+fn padded(x: &[i8], group: usize) -> [i8; INT8_DEPTH] {
+    let rest = x.get(group * INT8_DEPTH..).unwrap_or_default();
+    match rest.first_chunk() {
+        Some(&group) => group,
+        None => {
+            let mut group = [0; INT8_DEPTH];
+            group.iter_mut().zip(rest).for_each(|(to, &x)| *to = x);
+            group
+        }
+    }
 }

@@ -1,7 +1,7 @@
 use super::{Reset, ResetAfter, Sweep};
 use crate::{
     backend::{Backend, F32Lane},
-    kernel::float::{self, Input, Stream},
+    kernel::float::{self, Dense, Input, OneHot as Symbol, Stream},
     layout::{self, GruShape, Order, UNITS},
     math::{Activation, Rational},
     stack::Layer,
@@ -86,12 +86,12 @@ impl<const I: usize, const H: usize, R: Reset, A: Activation> Gru<I, H, R, A> {
     }
 
     #[inline(always)]
-    fn advance<'s, B: Backend>(&self, backend: B, x: Input<'_>, state: &'s mut GruState<H>) -> &'s [f32; H] {
+    fn advance<'s, B: Backend>(&self, backend: B, x: impl Input, state: &'s mut GruState<H>) -> &'s [f32; H] {
         let shape = GruShape { input_size: I, hidden_size: H, order: Order::F32, placement: R::PLACEMENT };
         let weights = float::GruView { shape, bias: self.bias, lanes: self.lanes };
         let (mut first, mut second) = ([0.0; H], [0.0; H]);
         let stream = Stream { x, h: &mut state.h, scratch: [&mut first, &mut second] };
-        float::gru::<B, A, 1>(backend, weights, &mut [stream], state.sweep.next());
+        float::gru::<B, A, _, 1>(backend, weights, &mut [stream], state.sweep.next());
         &state.h
     }
 }
@@ -103,7 +103,7 @@ impl<const I: usize, const H: usize, R: Reset, A: Activation> Layer for Gru<I, H
 
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, input: &[f32; I], state: &'s mut GruState<H>) -> &'s [f32; H] {
-        self.advance(backend, Input::Dense(input), state)
+        self.advance(backend, Dense(input), state)
     }
 }
 
@@ -114,7 +114,7 @@ impl<const I: usize, const H: usize, R: Reset, A: Activation> Layer for OneHot<G
 
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, &symbol: &u16, state: &'s mut GruState<H>) -> &'s [f32; H] {
-        self.0.advance(backend, Input::OneHot(usize::from(symbol)), state)
+        self.0.advance(backend, Symbol(usize::from(symbol)), state)
     }
 }
 

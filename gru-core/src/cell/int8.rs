@@ -1,7 +1,7 @@
 use super::{Reset, ResetAfter, Sweep};
 use crate::{
     backend::{Backend, Int8Lane, Prepared},
-    kernel::int8::{self, Input, Scratch, Stream},
+    kernel::int8::{self, Dense, Input, OneHot as Symbol, Scratch, Stream},
     layout::{self, GruShape, INT8_DEPTH, Order, Scales, UNITS},
     quant,
     stack::Layer,
@@ -115,7 +115,7 @@ impl<const I: usize, const H: usize, R: Reset> QGru<I, H, R> {
     }
 
     #[inline(always)]
-    fn advance<'s, B: Backend>(&self, backend: B, x: Input<'_>, state: &'s mut QGruState<H>) -> &'s [i8; H] {
+    fn advance<'s, B: Backend>(&self, backend: B, x: impl Input, state: &'s mut QGruState<H>) -> &'s [i8; H] {
         let Requantization { input_shift, view } = self.requantization;
         let (lanes, scales) = (self.lanes, self.scales);
         let shape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, placement: R::PLACEMENT };
@@ -137,7 +137,7 @@ impl<const I: usize, const H: usize, R: Reset> Layer for QGru<I, H, R> {
 
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i8; I], state: &'s mut QGruState<H>) -> &'s [i8; H] {
-        self.advance(backend, Input::Dense(input), state)
+        self.advance(backend, Dense(input), state)
     }
 }
 
@@ -148,7 +148,7 @@ impl<const I: usize, const H: usize, R: Reset> Layer for OneHot<QGru<I, H, R>> {
 
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, &symbol: &u16, state: &'s mut QGruState<H>) -> &'s [i8; H] {
-        self.0.advance(backend, Input::OneHot(usize::from(symbol)), state)
+        self.0.advance(backend, Symbol(usize::from(symbol)), state)
     }
 }
 
@@ -167,7 +167,7 @@ impl<const I: usize, const H: usize, R: Reset> Layer for Wide<QGru<I, H, R>> {
     fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i16; I], state: &'s mut QGruState<H>) -> &'s [i8; H] {
         let halves = input.map(quant::split);
         let (high, low) = (halves.map(|(high, _)| high), halves.map(|(_, low)| low));
-        self.0.advance(backend, Input::Wide { high: &high, low: &low }, state)
+        self.0.advance(backend, int8::Wide { high: &high, low: &low }, state)
     }
 }
 

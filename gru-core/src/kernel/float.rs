@@ -6,15 +6,59 @@ use crate::{
     layout::{GruShape, Placement},
     math::{Activation, Real},
 };
-use core::array;
 
-/// The input of a layer.
-#[derive(Clone, Copy, Debug)]
-pub enum Input<'a> {
-    /// A vector.
-    Dense(&'a [f32]),
-    /// The one-hot vector of a symbol; one without a column is the zero vector.
-    OneHot(usize),
+/// The input of a layer, by its kind: what is known of it at compile time leaves nothing to choose in a step.
+pub(crate) trait Input: Copy {
+    /// Adds the product of a panel and each stream's input.
+    fn product<B: Backend, const G: usize, const S: usize>(
+        backend: B,
+        sums: [[F32<B>; G]; S],
+        panel: &[F32Lane],
+        x: [Self; S],
+    ) -> [[F32<B>; G]; S];
+}
+
+/// A vector.
+#[derive(Clone, Copy)]
+pub(crate) struct Dense<'a>(pub &'a [f32]);
+
+impl Input for Dense<'_> {
+    #[inline(always)]
+    fn product<B: Backend, const G: usize, const S: usize>(
+        backend: B,
+        sums: [[F32<B>; G]; S],
+        panel: &[F32Lane],
+        x: [Self; S],
+    ) -> [[F32<B>; G]; S] {
+        let mut vectors: [&[f32]; S] = [&[]; S];
+        for s in 0..S {
+            vectors[s] = x[s].0;
+        }
+        backend.product_f32(sums, panel, vectors)
+    }
+}
+
+/// The one-hot vector of a symbol; one without a column is the zero vector.
+#[derive(Clone, Copy)]
+pub(crate) struct OneHot(pub usize);
+
+impl Input for OneHot {
+    #[inline(always)]
+    fn product<B: Backend, const G: usize, const S: usize>(
+        backend: B,
+        mut sums: [[F32<B>; G]; S],
+        panel: &[F32Lane],
+        x: [Self; S],
+    ) -> [[F32<B>; G]; S] {
+        for s in 0..S {
+            if let Some(column) = panel.as_chunks::<G>().0.get(x[s].0) {
+                for g in 0..G {
+                    sums[s][g] = sums[s][g].add(backend.lanes().load_f32(&column[g]));
+                }
+            }
+        }
+        sums
+    }
 }
 
 /// The packed weights of a layer: biases (r, z, n of the input half, n of the recurrent half) and lanes, block by block.
@@ -26,49 +70,52 @@ pub(crate) struct GruView<'a> {
 }
 
 /// What one stream brings to a step: the state `h`, and scratch as long as it.
-pub(crate) struct Stream<'a> {
-    pub x: Input<'a>,
+pub(crate) struct Stream<'a, X> {
+    pub x: X,
     pub h: &'a mut [f32],
     pub scratch: [&'a mut [f32]; 2],
 }
 
 /// One step: each `h` becomes the new state.
 #[inline(always)]
-pub(crate) fn gru<B: Backend, A: Activation, const S: usize>(
+pub(crate) fn gru<B: Backend, A: Activation, X: Input, const S: usize>(
     backend: B,
     weights: GruView<'_>,
-    streams: &mut [Stream<'_>; S],
+    streams: &mut [Stream<'_, X>; S],
     backwards: bool,
 ) {
     match weights.shape.placement {
-        Placement::After => reset_after::<B, A, S>(backend, weights, streams, backwards),
-        Placement::Before => reset_before::<B, A, S>(backend, weights, streams, backwards),
+        Placement::After => reset_after::<B, A, X, S>(backend, weights, streams, backwards),
+        Placement::Before => reset_before::<B, A, X, S>(backend, weights, streams, backwards),
     }
 }
 
 #[inline(always)]
-fn reset_after<B: Backend, A: Activation, const S: usize>(
+fn reset_after<B: Backend, A: Activation, X: Input, const S: usize>(
     backend: B,
     weights: GruView<'_>,
-    streams: &mut [Stream<'_>; S],
+    streams: &mut [Stream<'_, X>; S],
     backwards: bool,
 ) {
     let registers = backend.lanes();
-    let x = streams.each_ref().map(|stream| stream.x);
+    let x = inputs(streams);
     for b in sweep(weights.bias.len(), backwards) {
         let (Some(bias), Some(panels)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
             continue;
         };
         let (input, hidden) = split(panels, weights.shape.panels(3).0);
-        let [r, z, n_input, n_hidden] = bias.each_ref().map(|bias| registers.load_f32(bias));
-        let sums = product(backend, [[r, z, n_input]; S], input, x);
-        let n_input = sums.map(|[_, _, n]| n);
-        let h = streams.each_ref().map(|stream| &*stream.h);
-        let sums = backend.product_f32(sums.map(|[r, z, _]| [r, z, n_hidden]), hidden, h);
+        let [r, z, n_input, n_hidden] = load(registers, bias);
+        let mut sums = X::product(backend, [[r, z, n_input]; S], input, x);
+        let inputs = sums;
+        for [_, _, n] in &mut sums {
+            *n = n_hidden;
+        }
+        let h = vectors(streams, |stream| stream.h);
+        let sums = backend.product_f32(sums, hidden, h);
         for (s, stream) in streams.iter_mut().enumerate() {
-            let [r, z, n_hidden] = sums[s];
-            let n = registers.reset_f32::<A>(r, n_hidden).add(n_input[s]);
+            let ([r, z, n_hidden], [_, _, n_input]) = (sums[s], inputs[s]);
+            let n = registers.reset_f32::<A>(r, n_hidden).add(n_input);
             let h = registers.load_f32(block(stream.h, b));
             registers.store_f32(registers.update_f32::<A>(z, n, h), block_mut(stream.scratch[0], b));
         }
@@ -79,14 +126,14 @@ fn reset_after<B: Backend, A: Activation, const S: usize>(
 }
 
 #[inline(always)]
-fn reset_before<B: Backend, A: Activation, const S: usize>(
+fn reset_before<B: Backend, A: Activation, X: Input, const S: usize>(
     backend: B,
     weights: GruView<'_>,
-    streams: &mut [Stream<'_>; S],
+    streams: &mut [Stream<'_, X>; S],
     backwards: bool,
 ) {
     let registers = backend.lanes();
-    let x = streams.each_ref().map(|stream| stream.x);
+    let x = inputs(streams);
     let (input_gates, hidden_gates) = weights.shape.panels(2);
     for b in sweep(weights.bias.len(), backwards) {
         let (Some(bias), Some(panels)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
@@ -94,9 +141,9 @@ fn reset_before<B: Backend, A: Activation, const S: usize>(
             continue;
         };
         let (input, rest) = split(panels, input_gates);
-        let [r, z, _, _] = bias.each_ref().map(|bias| registers.load_f32(bias));
-        let sums = product(backend, [[r, z]; S], input, x);
-        let h = streams.each_ref().map(|stream| &*stream.h);
+        let [r, z, _, _] = load(registers, bias);
+        let sums = X::product(backend, [[r, z]; S], input, x);
+        let h = vectors(streams, |stream| stream.h);
         let sums = backend.product_f32(sums, split(rest, hidden_gates).0, h);
         for (stream, [r, z]) in streams.iter_mut().zip(sums) {
             let h = registers.load_f32(block(stream.h, b));
@@ -110,9 +157,9 @@ fn reset_before<B: Backend, A: Activation, const S: usize>(
             continue;
         };
         let (input, hidden) = split(split(panels, input_gates + hidden_gates).1, weights.shape.panels(1).0);
-        let [_, _, n_input, n_hidden] = bias.each_ref().map(|bias| registers.load_f32(bias));
-        let sums = product(backend, [[n_input.add(n_hidden)]; S], input, x);
-        let gated = streams.each_ref().map(|stream| &*stream.scratch[0]);
+        let [_, _, n_input, n_hidden] = load(registers, bias);
+        let sums = X::product(backend, [[n_input.add(n_hidden)]; S], input, x);
+        let gated = vectors(streams, |stream| stream.scratch[0]);
         let sums = backend.product_f32(sums, hidden, gated);
         for (stream, [n]) in streams.iter_mut().zip(sums) {
             let z = registers.load_f32(block(stream.scratch[1], b));
@@ -133,28 +180,35 @@ pub(crate) fn dense<B: Backend>(backend: B, bias: &[[F32Lane; 1]], packed: &[F32
     }
 }
 
-/// Adds the product of a panel and the inputs.
+/// One lane after the other.
 #[inline(always)]
-fn product<B: Backend, const G: usize, const S: usize>(
-    backend: B,
-    mut sums: [[F32<B>; G]; S],
-    panel: &[F32Lane],
-    x: [Input<'_>; S],
-) -> [[F32<B>; G]; S] {
-    let vectors = x.map(|x| match x {
-        Input::Dense(x) => x,
-        Input::OneHot(_) => &[],
-    });
-    if let Input::Dense(_) = x[0] {
-        return backend.product_f32(sums, panel, vectors);
+fn load<L: Lanes, const N: usize>(registers: L, lanes: &[F32Lane; N]) -> [L::F32; N] {
+    let mut loaded = [registers.load_f32(&[]); N];
+    for (to, lane) in loaded.iter_mut().zip(lanes) {
+        *to = registers.load_f32(lane);
     }
-    let registers = backend.lanes();
-    for (sums, x) in sums.iter_mut().zip(x) {
-        if let Input::OneHot(symbol) = x
-            && let Some(column) = panel.as_chunks::<G>().0.get(symbol)
-        {
-            *sums = array::from_fn(|g| sums[g].add(registers.load_f32(&column[g])));
-        }
+    loaded
+}
+
+/// The input of each stream.
+#[inline(always)]
+fn inputs<X: Input, const S: usize>(streams: &[Stream<'_, X>; S]) -> [X; S] {
+    let mut x = [streams[0].x; S];
+    for s in 1..S {
+        x[s] = streams[s].x;
     }
-    sums
+    x
+}
+
+/// A vector of each stream.
+#[inline(always)]
+fn vectors<'a, X, const S: usize>(
+    streams: &'a [Stream<'_, X>; S],
+    vector: impl Fn(&'a Stream<'_, X>) -> &'a [f32],
+) -> [&'a [f32]; S] {
+    let mut vectors: [&[f32]; S] = [&[]; S];
+    for s in 0..S {
+        vectors[s] = vector(&streams[s]);
+    }
+    vectors
 }

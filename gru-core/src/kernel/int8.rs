@@ -2,25 +2,102 @@
 
 use super::{block, block_mut, copy, lanes, split, sweep};
 use crate::{
-    backend::{Backend, Columns, I16, I32, Int8Lane, Lanes, Prepared},
+    backend::{Backend, Columns, I16, I32, I32Lane, Int8Lane, Lanes, Prepared},
     layout::{self, GruShape, INT8_DEPTH, Order, Placement, SUM_BITS, Scales, UNITS},
 };
-use core::array;
 
-/// The input of a layer.
-#[derive(Clone, Copy, Debug)]
-pub enum Input<'a> {
-    /// A vector.
-    Dense(&'a [i8]),
-    /// A vector of more resolution: `high + low / 2⁷`, see [`quant::split`](crate::quant::split).
-    Wide {
-        /// Whole steps.
-        high: &'a [i8],
-        /// What remains.
-        low: &'a [i8],
-    },
-    /// The one-hot vector of a symbol, whose 1 is 127 steps; one without a column is the zero vector.
-    OneHot(usize),
+/// The input of a layer, by its kind: what is known of it at compile time leaves nothing to choose in a step.
+pub(crate) trait Input: Copy {
+    /// Brings it to the form that the products read.
+    #[inline(always)]
+    fn prepare<B: Backend>(self, _backend: B, _room: &mut [&mut [Prepared]; 2]) {}
+
+    /// Adds the product of a panel and each stream's input.
+    fn product<B: Backend, const G: usize, const S: usize>(
+        backend: B,
+        sums: [[I32<B>; G]; S],
+        panel: &[Int8Lane],
+        streams: &[Stream<'_, Self>; S],
+    ) -> [[I32<B>; G]; S];
+}
+
+/// A vector.
+#[derive(Clone, Copy)]
+pub(crate) struct Dense<'a>(pub &'a [i8]);
+
+impl Input for Dense<'_> {
+    #[inline(always)]
+    fn prepare<B: Backend>(self, backend: B, room: &mut [&mut [Prepared]; 2]) {
+        backend.prepare(self.0, room[0]);
+    }
+
+    #[inline(always)]
+    fn product<B: Backend, const G: usize, const S: usize>(
+        backend: B,
+        sums: [[I32<B>; G]; S],
+        panel: &[Int8Lane],
+        streams: &[Stream<'_, Self>; S],
+    ) -> [[I32<B>; G]; S] {
+        let x = columns(streams, |stream| Columns { values: stream.x.0, prepared: stream.scratch.input[0] });
+        backend.product_int8(sums, panel, x)
+    }
+}
+
+/// A vector of more resolution: `high + low / 2⁷`, see [`quant::split`](crate::quant::split).
+#[derive(Clone, Copy)]
+pub(crate) struct Wide<'a> {
+    /// Whole steps.
+    pub high: &'a [i8],
+    /// What remains.
+    pub low: &'a [i8],
+}
+
+impl Input for Wide<'_> {
+    #[inline(always)]
+    fn prepare<B: Backend>(self, backend: B, room: &mut [&mut [Prepared]; 2]) {
+        backend.prepare(self.high, room[0]);
+        backend.prepare(self.low, room[1]);
+    }
+
+    #[inline(always)]
+    fn product<B: Backend, const G: usize, const S: usize>(
+        backend: B,
+        mut sums: [[I32<B>; G]; S],
+        panel: &[Int8Lane],
+        streams: &[Stream<'_, Self>; S],
+    ) -> [[I32<B>; G]; S] {
+        let registers = backend.lanes();
+        let low = columns(streams, |stream| Columns { values: stream.x.low, prepared: stream.scratch.input[1] });
+        let fine = backend.product_int8([[registers.load_i32(&[0; UNITS]); G]; S], panel, low);
+        for s in 0..S {
+            for g in 0..G {
+                sums[s][g] = registers.add_i32(sums[s][g], registers.carry(fine[s][g]));
+            }
+        }
+        let high = columns(streams, |stream| Columns { values: stream.x.high, prepared: stream.scratch.input[0] });
+        backend.product_int8(sums, panel, high)
+    }
+}
+
+/// The one-hot vector of a symbol, whose 1 is 127 steps; one without a column is the zero vector.
+#[derive(Clone, Copy)]
+pub(crate) struct OneHot(pub usize);
+
+impl Input for OneHot {
+    #[inline(always)]
+    fn product<B: Backend, const G: usize, const S: usize>(
+        backend: B,
+        mut sums: [[I32<B>; G]; S],
+        panel: &[Int8Lane],
+        streams: &[Stream<'_, Self>; S],
+    ) -> [[I32<B>; G]; S] {
+        for s in 0..S {
+            for g in 0..G {
+                sums[s][g] = backend.lanes().add_i32(sums[s][g], column(backend, panel, G, g, streams[s].x.0));
+            }
+        }
+        sums
+    }
 }
 
 /// The packed weights of a layer.
@@ -37,8 +114,8 @@ pub(crate) struct GruView<'a> {
 }
 
 /// What one stream brings to a step: the state `h` (Q1.30), the int8 `view` of it, and scratch.
-pub(crate) struct Stream<'a> {
-    pub x: Input<'a>,
+pub(crate) struct Stream<'a, X> {
+    pub x: X,
     pub h: &'a mut [i32],
     pub view: &'a mut [i8],
     pub scratch: Scratch<'a>,
@@ -59,21 +136,14 @@ pub struct Scratch<'a> {
 
 /// One step: each `h` becomes the new state and `view` its int8 view.
 #[inline(always)]
-pub(crate) fn gru<B: Backend, const S: usize>(
+pub(crate) fn gru<B: Backend, X: Input, const S: usize>(
     backend: B,
     weights: GruView<'_>,
-    streams: &mut [Stream<'_>; S],
+    streams: &mut [Stream<'_, X>; S],
     backwards: bool,
 ) {
     for stream in streams.iter_mut() {
-        match stream.x {
-            Input::Dense(x) => backend.prepare(x, stream.scratch.input[0]),
-            Input::Wide { high, low } => {
-                backend.prepare(high, stream.scratch.input[0]);
-                backend.prepare(low, stream.scratch.input[1]);
-            }
-            Input::OneHot(_) => {}
-        }
+        stream.x.prepare(backend, &mut stream.scratch.input);
         backend.prepare(stream.view, stream.scratch.hidden);
     }
     match weights.shape.placement {
@@ -83,10 +153,10 @@ pub(crate) fn gru<B: Backend, const S: usize>(
 }
 
 #[inline(always)]
-fn reset_after<B: Backend, const S: usize>(
+fn reset_after<B: Backend, X: Input, const S: usize>(
     backend: B,
     weights: GruView<'_>,
-    streams: &mut [Stream<'_>; S],
+    streams: &mut [Stream<'_, X>; S],
     backwards: bool,
 ) {
     let registers = backend.lanes();
@@ -98,17 +168,19 @@ fn reset_after<B: Backend, const S: usize>(
             continue;
         };
         let (input, hidden) = split(panels, weights.shape.panels(3).0);
-        let bias = scales.bias.each_ref().map(|bias| registers.load_i32(bias));
-        let sums = product(backend, [[zero, zero, bias[2]]; S], input, streams);
-        let n_input = sums.map(|[_, _, n]| n);
-        let rescale = |sum, gate: usize| registers.add_i32(registers.shift_left(sum, weights.input_shift), bias[gate]);
-        let sums = sums.map(|[r, z, _]| [rescale(r, 0), rescale(z, 1), bias[3]]);
+        let inputs = X::product(backend, [[zero, zero, registers.load_i32(&scales.bias[2])]; S], input, streams);
+        let mut sums = [[registers.load_i32(&scales.bias[3]); 3]; S];
+        for s in 0..S {
+            for gate in 0..2 {
+                sums[s][gate] = rescale(registers, inputs[s][gate], weights.input_shift, &scales.bias[gate]);
+            }
+        }
         let sums = backend.product_int8(sums, hidden, views(streams));
         for (s, stream) in streams.iter_mut().enumerate() {
-            let [r, z, n_hidden] = sums[s];
+            let ([r, z, n_hidden], [_, _, n_input]) = (sums[s], inputs[s]);
             let gated =
                 registers.reset_int8(requantize(backend, r, scales, 0), requantize(backend, n_hidden, scales, 3));
-            let n = registers.add_i16(requantize(backend, n_input[s], scales, 2), gated);
+            let n = registers.add_i16(requantize(backend, n_input, scales, 2), gated);
             let z = requantize(backend, z, scales, 1);
             advance(backend, z, n, block_mut(stream.h, b), block_mut(stream.scratch.view, b), weights.view);
         }
@@ -119,10 +191,10 @@ fn reset_after<B: Backend, const S: usize>(
 }
 
 #[inline(always)]
-fn reset_before<B: Backend, const S: usize>(
+fn reset_before<B: Backend, X: Input, const S: usize>(
     backend: B,
     weights: GruView<'_>,
-    streams: &mut [Stream<'_>; S],
+    streams: &mut [Stream<'_, X>; S],
     backwards: bool,
 ) {
     let registers = backend.lanes();
@@ -135,11 +207,12 @@ fn reset_before<B: Backend, const S: usize>(
             continue;
         };
         let (input, rest) = split(panels, input_gates);
-        let sums = product(backend, [[zero; 2]; S], input, streams);
-        let rescale = |sum, gate: usize| {
-            registers.add_i32(registers.shift_left(sum, weights.input_shift), registers.load_i32(&scales.bias[gate]))
-        };
-        let sums = sums.map(|[r, z]| [rescale(r, 0), rescale(z, 1)]);
+        let mut sums = X::product(backend, [[zero; 2]; S], input, streams);
+        for sums in &mut sums {
+            for gate in 0..2 {
+                sums[gate] = rescale(registers, sums[gate], weights.input_shift, &scales.bias[gate]);
+            }
+        }
         let sums = backend.product_int8(sums, split(rest, hidden_gates).0, views(streams));
         for (stream, [r, z]) in streams.iter_mut().zip(sums) {
             let h = registers.state_q15(registers.load_i32(block(stream.h, b)));
@@ -158,9 +231,8 @@ fn reset_before<B: Backend, const S: usize>(
             continue;
         };
         let (input, hidden) = split(split(panels, input_gates + hidden_gates).1, weights.shape.panels(1).0);
-        let n_input = product(backend, [[registers.load_i32(&scales.bias[2])]; S], input, streams);
-        let gated =
-            streams.each_ref().map(|stream| Columns { values: stream.scratch.view, prepared: stream.scratch.hidden });
+        let n_input = X::product(backend, [[registers.load_i32(&scales.bias[2])]; S], input, streams);
+        let gated = columns(streams, |stream| Columns { values: stream.scratch.view, prepared: stream.scratch.hidden });
         let n_hidden = backend.product_int8([[registers.load_i32(&scales.bias[3])]; S], hidden, gated);
         for (s, stream) in streams.iter_mut().enumerate() {
             let ([n_input], [n_hidden]) = (n_input[s], n_hidden[s]);
@@ -194,8 +266,27 @@ pub(crate) fn dense<B: Backend>(
 
 /// The int8 views of the hidden states.
 #[inline(always)]
-fn views<'a, const S: usize>(streams: &'a [Stream<'_>; S]) -> [Columns<'a>; S] {
-    streams.each_ref().map(|stream| Columns { values: stream.view, prepared: stream.scratch.hidden })
+fn views<'a, X, const S: usize>(streams: &'a [Stream<'_, X>; S]) -> [Columns<'a>; S] {
+    columns(streams, |stream| Columns { values: stream.view, prepared: stream.scratch.hidden })
+}
+
+/// A vector of each stream.
+#[inline(always)]
+fn columns<'a, X, const S: usize>(
+    streams: &'a [Stream<'_, X>; S],
+    vector: impl Fn(&'a Stream<'_, X>) -> Columns<'a>,
+) -> [Columns<'a>; S] {
+    let mut columns = [Columns { values: &[], prepared: &[] }; S];
+    for s in 0..S {
+        columns[s] = vector(&streams[s]);
+    }
+    columns
+}
+
+/// Brings the sums of the input half to the scale of the recurrent half and adds the bias.
+#[inline(always)]
+fn rescale<L: Lanes>(registers: L, sums: L::I32, shift: u8, bias: &I32Lane) -> L::I32 {
+    registers.add_i32(registers.shift_left(sums, shift), registers.load_i32(bias))
 }
 
 /// The sums of one gate as fixed-point values.
@@ -211,53 +302,6 @@ fn advance<B: Backend>(backend: B, z: I16<B>, n: I16<B>, h: &mut [i32], view: &m
     let next = registers.update_int8(z, n, registers.load_i32(h));
     registers.store_view(registers.state_q15(next), multiplier, view);
     registers.store_i32(next, h);
-}
-
-/// Adds the product of a panel over the input and each stream's.
-#[inline(always)]
-fn product<B: Backend, const G: usize, const S: usize>(
-    backend: B,
-    mut sums: [[I32<B>; G]; S],
-    panel: &[Int8Lane],
-    streams: &[Stream<'_>; S],
-) -> [[I32<B>; G]; S] {
-    let registers = backend.lanes();
-    let columns = |values: fn(Input<'_>) -> &[i8], room: usize| {
-        streams.each_ref().map(|stream| Columns { values: values(stream.x), prepared: &*stream.scratch.input[room] })
-    };
-    match streams[0].x {
-        Input::Dense(_) => backend.product_int8(sums, panel, columns(high, 0)),
-        Input::Wide { .. } => {
-            let zero = registers.load_i32(&[0; UNITS]);
-            let fine = backend.product_int8([[zero; G]; S], panel, columns(low, 1));
-            for (sums, fine) in sums.iter_mut().zip(fine) {
-                *sums = array::from_fn(|g| registers.add_i32(sums[g], registers.carry(fine[g])));
-            }
-            backend.product_int8(sums, panel, columns(high, 0))
-        }
-        Input::OneHot(_) => {
-            for (sums, stream) in sums.iter_mut().zip(streams) {
-                if let Input::OneHot(symbol) = stream.x {
-                    *sums = array::from_fn(|g| registers.add_i32(sums[g], column(backend, panel, G, g, symbol)));
-                }
-            }
-            sums
-        }
-    }
-}
-
-fn high(x: Input<'_>) -> &[i8] {
-    match x {
-        Input::Dense(x) | Input::Wide { high: x, .. } => x,
-        Input::OneHot(_) => &[],
-    }
-}
-
-fn low(x: Input<'_>) -> &[i8] {
-    match x {
-        Input::Wide { low, .. } => low,
-        Input::Dense(_) | Input::OneHot(_) => &[],
-    }
 }
 
 /// 127 times one column of a gate's weights.

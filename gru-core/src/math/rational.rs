@@ -54,9 +54,8 @@ impl Activation for Rational {
 
 #[inline(always)]
 fn estrin<V: Real>(c: [f32; 5], y: V) -> V {
-    let c = c.map(|c| y.splat(c));
     let y2 = y.mul(y);
-    let low = c[1].mul_add(y, c[0]);
-    let high = c[3].mul_add(y, c[2]);
-    c[4].mul_add(y2, high).mul_add(y2, low)
+    let low = y.splat(c[1]).mul_add(y, y.splat(c[0]));
+    let high = y.splat(c[3]).mul_add(y, y.splat(c[2]));
+    y.splat(c[4]).mul_add(y2, high).mul_add(y2, low)
 }

@@ -63,45 +63,54 @@ impl Real for f32 {
     }
 }
 
-/// Several registers side by side.
+/// Several registers side by side. Loops and not closures: the instructions of a vector type are inlined into a function that enables them,
+/// and a closure is not.
+macro_rules! lanewise {
+    ($($name:ident($($other:ident),*);)+) => {$(
+        #[inline(always)]
+        fn $name(self, $($other: Self),*) -> Self {
+            let mut out = self;
+            for i in 0..N {
+                out[i] = self[i].$name($($other[i]),*);
+            }
+            out
+        }
+    )+};
+}
+
 impl<V: Real, const N: usize> Real for [V; N] {
+    lanewise! {
+        add(other);
+        sub(other);
+        mul(other);
+        div(other);
+        mul_add(a, b);
+    }
+
     #[inline(always)]
     fn splat(self, x: f32) -> Self {
-        self.map(|v| v.splat(x))
-    }
-
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        core::array::from_fn(|i| self[i].add(other[i]))
-    }
-
-    #[inline(always)]
-    fn sub(self, other: Self) -> Self {
-        core::array::from_fn(|i| self[i].sub(other[i]))
-    }
-
-    #[inline(always)]
-    fn mul(self, other: Self) -> Self {
-        core::array::from_fn(|i| self[i].mul(other[i]))
-    }
-
-    #[inline(always)]
-    fn div(self, other: Self) -> Self {
-        core::array::from_fn(|i| self[i].div(other[i]))
-    }
-
-    #[inline(always)]
-    fn mul_add(self, a: Self, b: Self) -> Self {
-        core::array::from_fn(|i| self[i].mul_add(a[i], b[i]))
+        let mut out = self;
+        for v in &mut out {
+            *v = v.splat(x);
+        }
+        out
     }
 
     #[inline(always)]
     fn clamp(self, limit: f32) -> Self {
-        self.map(|v| v.clamp(limit))
+        let mut out = self;
+        for v in &mut out {
+            *v = v.clamp(limit);
+        }
+        out
     }
 
     #[inline(always)]
     fn map(self, f: impl Fn(f32) -> f32) -> Self {
-        self.map(|v| v.map(&f))
+        let mut out = self;
+        for v in &mut out {
+            *v = v.map(&f);
+        }
+        out
     }
 }

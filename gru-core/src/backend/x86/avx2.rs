@@ -4,7 +4,7 @@
 //! of the sixteen registers: bound by the loads, one of 32 bytes per multiply-add. int8: `vpsignb`, `vpmaddubsw`, `vpmaddwd`, `vpaddd`
 //! per 32 products: bound by these four.
 
-use super::{real::F32x8, token};
+use super::{both, real::F32x8, token};
 use crate::{
     backend::{Backend, Columns, F32Lane, I16Lane, Int8Lane, Lanes, Op, U8Lane, vector},
     layout::{INT8_DEPTH, UNITS},
@@ -12,7 +12,6 @@ use crate::{
     quant::{HEADROOM_BITS, WIDE_BITS},
 };
 use core::arch::x86_64::*;
-use core::array;
 
 token!(
     /// AVX2 and FMA.
@@ -105,7 +104,8 @@ fn reset(t: __m256i, v: __m256i) -> __m256i {
 #[target_feature(enable = "avx2")]
 #[inline]
 fn halves(values: __m256i) -> [__m256i; 2] {
-    [_mm256_castsi256_si128(values), _mm256_extracti128_si256::<1>(values)].map(|half| _mm256_cvtepu16_epi32(half))
+    let (low, high) = (_mm256_castsi256_si128(values), _mm256_extracti128_si256::<1>(values));
+    [_mm256_cvtepu16_epi32(low), _mm256_cvtepu16_epi32(high)]
 }
 
 #[target_feature(enable = "avx2")]
@@ -118,7 +118,7 @@ fn update(z: __m256i, n: __m256i, h: [__m256i; 2]) -> [__m256i; 2] {
     let complement = halves(_mm256_blendv_epi8(open, cubic.value, nearly_closed));
     let shift = halves(_mm256_and_si256(nearly_closed, _mm256_set1_epi16(5)));
     let n = halves(tanh(n));
-    array::from_fn(|i| {
+    both!(i => {
         // (n, h >> 15) · (complement, −complement) by one instruction.
         let pair = _mm256_blend_epi16::<0xaa>(n[i], _mm256_slli_epi32::<1>(h[i]));
         let factors = _mm256_sub_epi32(complement[i], _mm256_slli_epi32::<16>(complement[i]));
@@ -156,18 +156,17 @@ impl Lanes for Ymm {
     #[inline(always)]
     fn load_f32(self, values: &[f32]) -> [F32x8; 2] {
         // SAFETY: the token proves AVX; the reads stay within the slice or the block.
-        unsafe {
+        let [low, high] = unsafe {
             match values.len() {
                 4 => [_mm256_zextps128_ps256(_mm_loadu_ps(values.as_ptr())), _mm256_setzero_ps()],
                 8 => [_mm256_loadu_ps(values.as_ptr()), _mm256_setzero_ps()],
-                len if len < UNITS => {
-                    let block = block(values);
-                    [_mm256_loadu_ps(block.as_ptr()), _mm256_loadu_ps(block.as_ptr().add(8))]
+                len => {
+                    let block = if len < UNITS { &block(values) } else { values };
+                    both!(i => _mm256_loadu_ps(block.as_ptr().add(8 * i)))
                 }
-                _ => [_mm256_loadu_ps(values.as_ptr()), _mm256_loadu_ps(values.as_ptr().add(8))],
             }
-        }
-        .map(F32x8)
+        };
+        [F32x8(low), F32x8(high)]
     }
 
     #[inline(always)]
@@ -194,7 +193,7 @@ impl Lanes for Ymm {
     fn load_i32(self, values: &[i32]) -> I32x16 {
         let block = if values.len() < UNITS { &block(values) } else { values };
         // SAFETY: the token proves AVX; the block holds 16 values.
-        I32x16(array::from_fn(|i| unsafe { _mm256_loadu_si256(block.as_ptr().add(8 * i).cast()) }))
+        I32x16(both!(i => unsafe { _mm256_loadu_si256(block.as_ptr().add(8 * i).cast()) }))
     }
 
     #[inline(always)]
@@ -233,21 +232,21 @@ impl Lanes for Ymm {
     #[inline(always)]
     fn add_i32(self, a: I32x16, b: I32x16) -> I32x16 {
         // SAFETY: the token proves AVX2.
-        I32x16(array::from_fn(|i| unsafe { _mm256_add_epi32(a.0[i], b.0[i]) }))
+        I32x16(both!(i => unsafe { _mm256_add_epi32(a.0[i], b.0[i]) }))
     }
 
     #[inline(always)]
     fn shift_left(self, a: I32x16, shift: u8) -> I32x16 {
         // SAFETY: the token proves AVX2.
-        I32x16(a.0.map(|a| unsafe { _mm256_sll_epi32(a, _mm_cvtsi32_si128(i32::from(shift))) }))
+        I32x16(both!(i => unsafe { _mm256_sll_epi32(a.0[i], _mm_cvtsi32_si128(i32::from(shift))) }))
     }
 
     #[inline(always)]
     fn carry(self, low: I32x16) -> I32x16 {
         // SAFETY: the token proves AVX2.
-        I32x16(low.0.map(|low| unsafe {
+        I32x16(both!(i => unsafe {
             let half = _mm256_set1_epi32(1 << (WIDE_BITS - 1));
-            _mm256_srai_epi32::<{ WIDE_BITS as i32 }>(_mm256_add_epi32(low, half))
+            _mm256_srai_epi32::<{ WIDE_BITS as i32 }>(_mm256_add_epi32(low.0[i], half))
         }))
     }
 
@@ -255,7 +254,7 @@ impl Lanes for Ymm {
     fn requantize(self, sums: I32x16, multiplier: &I16Lane, shift: &U8Lane) -> I16x16 {
         // SAFETY: the token proves AVX2; both arrays are as large as what is loaded.
         I16x16(unsafe {
-            let shifted = array::from_fn(|i| {
+            let shifted = both!(i => {
                 let shift = _mm256_cvtepu8_epi32(_mm_loadl_epi64(shift.as_ptr().add(8 * i).cast()));
                 _mm256_srav_epi32(_mm256_slli_epi32::<{ HEADROOM_BITS as i32 }>(sums.0[i]), shift)
             });
@@ -284,7 +283,7 @@ impl Lanes for Ymm {
     #[inline(always)]
     fn state_q15(self, h: I32x16) -> I16x16 {
         // SAFETY: the token proves AVX2.
-        I16x16(unsafe { narrow(h.0.map(|h| _mm256_srai_epi32::<15>(h))) })
+        I16x16(unsafe { narrow(both!(i => _mm256_srai_epi32::<15>(h.0[i]))) })
     }
 
     #[inline(always)]
@@ -309,7 +308,7 @@ impl Lanes for Ymm {
 #[inline(always)]
 pub(super) fn load(_: Ymm, weights: &Int8Lane) -> [__m256i; 2] {
     // SAFETY: the token proves AVX; a lane is 64 bytes.
-    array::from_fn(|i| unsafe { _mm256_loadu_si256(weights.as_ptr().cast::<__m256i>().add(i)) })
+    both!(i => unsafe { _mm256_loadu_si256(weights.as_ptr().cast::<__m256i>().add(i)) })
 }
 
 impl Backend for Avx2 {
@@ -384,7 +383,7 @@ impl vector::Dot for Avx2 {
         let weights = load(self.registers(), weights);
         // Two products of ±127 each stay below 2¹⁵: `maddubs` never saturates.
         // SAFETY: the token proves AVX2.
-        I32x16(array::from_fn(|i| unsafe {
+        I32x16(both!(i => unsafe {
             let pairs = _mm256_maddubs_epi16(x.magnitude, _mm256_sign_epi8(weights[i], x.x));
             _mm256_add_epi32(sums.0[i], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
         }))

@@ -5,6 +5,7 @@
 
 use super::{
     avx2::{Avx2, I32x16, Ymm, load},
+    both,
     real::F32x8,
     token,
 };
@@ -13,7 +14,6 @@ use crate::{
     layout::INT8_DEPTH,
 };
 use core::arch::x86_64::*;
-use core::array;
 
 token!(
     /// AVX2, FMA and AVX-VNNI.
@@ -104,7 +104,7 @@ impl vector::Dot for AvxVnni {
     fn dot(self, sums: I32x16, weights: &Int8Lane, x: UnsignedGroup) -> I32x16 {
         let weights = load(self.registers(), weights);
         // SAFETY: the token proves AVX-VNNI.
-        I32x16(array::from_fn(|i| unsafe { _mm256_dpbusd_avx_epi32(sums.0[i], x.0, weights[i]) }))
+        I32x16(both!(i => unsafe { _mm256_dpbusd_avx_epi32(sums.0[i], x.0, weights[i]) }))
     }
 
     #[inline(always)]

@@ -6,6 +6,9 @@ mod avx2;
 mod avx512;
 mod avx512_vnni;
 mod avx_vnni;
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod floor;
 mod real;
 mod sse2;
 
@@ -74,10 +77,16 @@ pub fn dispatch<O: Op>(op: O) -> O::Output {
             level if level == Level::Avx512 as u8 => Avx512::new_unchecked().enter(op),
             level if level == Level::AvxVnni as u8 => AvxVnni::new_unchecked().enter(op),
             level if level == Level::Avx2 as u8 => Avx2::new_unchecked().enter(op),
-            level if level == Level::Sse2 as u8 => Sse2.enter(op),
-            _ => Scalar.enter(op),
+            level if level == Level::Sse2 as u8 => apart(Sse2, op),
+            _ => apart(Scalar, op),
         }
     }
+}
+
+/// Enters a backend that needs no region of its own, out of the caller's way.
+#[inline(never)]
+fn apart<B: Backend, O: Op>(backend: B, op: O) -> O::Output {
+    backend.enter(op)
 }
 
 /// The best level, remembered.
@@ -208,4 +217,21 @@ macro_rules! token {
     };
 }
 
+/// An expression for each of the two registers of a block.
+macro_rules! both {
+    ($i:ident => $half:expr) => {
+        [
+            {
+                let $i = 0;
+                $half
+            },
+            {
+                let $i = 1;
+                $half
+            },
+        ]
+    };
+}
+
+use both;
 use token;

@@ -1,0 +1,353 @@
+//! NEON, which every AArch64 of an operating system has.
+//!
+//! f32: a block is two registers; per column six `fmla` by an element of x, on four sets of accumulators, 24 of the 32 registers. int8: per
+//! two groups of columns and 16 bytes of weights `smull`, `smlal`, which cannot overflow (2·127·127 < 2¹⁵), and `sadalp`: three
+//! instructions per 16 products, and these three bound it.
+
+use super::super::registers::{both, real};
+use crate::{
+    backend::{Arrays, Backend, Columns, F32Lane, I16Lane, Int8Lane, Lanes, Op, U8Lane, vector},
+    layout::{INT8_DEPTH, UNITS},
+    math::fixed::{FAR, TANH_CUBICS},
+    quant::{HEADROOM_BITS, STATE_BITS, WIDE_BITS},
+};
+use core::arch::aarch64::*;
+
+/// NEON.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Neon;
+
+/// The registers of NEON: a block is two registers of f32 or i32, and one of i16.
+#[derive(Clone, Copy, Debug)]
+pub struct Q;
+
+real!(
+    F32x4,
+    float32x4_t,
+    4,
+    vdupq_n_f32,
+    vld1q_f32,
+    vst1q_f32,
+    vaddq_f32,
+    vsubq_f32,
+    vmulq_f32,
+    vdivq_f32,
+    vminq_f32,
+    vmaxq_f32,
+    |x, a, b| vfmaq_f32(b, x, a)
+);
+
+/// Two registers of i32.
+#[derive(Clone, Copy, Debug)]
+pub struct I32x8(pub(super) [int32x4_t; 2]);
+
+/// One register of i16.
+#[derive(Clone, Copy, Debug)]
+pub struct I16x8(int16x8_t);
+
+/// A cubic of `|t|` in its segment.
+#[derive(Clone, Copy)]
+struct Cubic {
+    value: int16x8_t,
+    /// All ones where the segment is a far one.
+    far: uint16x8_t,
+    /// tanh.
+    tanh: int16x8_t,
+}
+
+impl Cubic {
+    #[target_feature(enable = "neon")]
+    #[inline]
+    fn new(t: int16x8_t) -> Self {
+        /// The coefficients of one power, as bytes.
+        const fn table(power: usize) -> [[u8; 2]; 16] {
+            let mut table = [[0; 2]; 16];
+            let mut segment = 0;
+            while segment < 16 {
+                table[segment] = TANH_CUBICS[segment][power].to_le_bytes();
+                segment += 1;
+            }
+            table
+        }
+        static TABLES: [[[u8; 2]; 16]; 4] = [table(0), table(1), table(2), table(3)];
+        let magnitude = vqabsq_s16(t);
+        let segment = vshrq_n_u16::<11>(vreinterpretq_u16_s16(magnitude));
+        let fraction = vshlq_n_s16::<4>(vandq_s16(magnitude, vdupq_n_s16(0x7ff)));
+        // The bytes of a coefficient are 2·segment and the one after it.
+        let bytes = vreinterpretq_u8_u16(vmlaq_n_u16(vdupq_n_u16(0x0100), segment, 0x0202));
+        let [c0, c1, c2, c3] = TABLES.each_ref().map(|table| {
+            let table = table.as_flattened().as_ptr();
+            // SAFETY: every AArch64 here has NEON; a table is as large as two registers.
+            vreinterpretq_s16_u8(unsafe { vqtbl2q_u8(uint8x16x2_t(vld1q_u8(table), vld1q_u8(table.add(16))), bytes) })
+        });
+        let value = vaddq_s16(c2, vqrdmulhq_s16(fraction, c3));
+        let value = vaddq_s16(c1, vqrdmulhq_s16(fraction, value));
+        let value = vaddq_s16(c0, vqrdmulhq_s16(fraction, value));
+        let far = vcgeq_s16(magnitude, vdupq_n_s16((FAR << 11) as i16));
+        let near_one = vsubq_s16(vdupq_n_s16(i16::MAX), vshrq_n_s16::<4>(value));
+        let magnitude = vbslq_s16(far, near_one, value);
+        let tanh = vbslq_s16(vcltzq_s16(t), vnegq_s16(magnitude), magnitude);
+        Self { value, far, tanh }
+    }
+}
+
+/// `½ + ½ x`.
+#[target_feature(enable = "neon")]
+#[inline]
+fn half_up(x: int16x8_t) -> int16x8_t {
+    vsraq_n_s16::<1>(vdupq_n_s16(1 << 14), x)
+}
+
+#[target_feature(enable = "neon")]
+#[inline]
+fn reset(t: int16x8_t, v: int16x8_t) -> int16x8_t {
+    vqrdmulhq_s16(v, half_up(Cubic::new(t).tanh))
+}
+
+#[target_feature(enable = "neon")]
+#[inline]
+fn update(z: int16x8_t, n: int16x8_t, [low, high]: [int32x4_t; 2]) -> [int32x4_t; 2] {
+    const Q15: i32 = STATE_BITS as i32 - 15;
+    let cubic = Cubic::new(z);
+    let nearly_closed = vandq_u16(cubic.far, vcgtzq_s16(z));
+    let complement = vbslq_s16(nearly_closed, cubic.value, half_up(vnegq_s16(cubic.tanh)));
+    // A shift to the left by a negative number is one to the right.
+    let shift = vandq_s16(vreinterpretq_s16_u16(nearly_closed), vdupq_n_s16(-5));
+    let n = Cubic::new(n).tanh;
+    let h = vshrn_high_n_s32::<Q15>(vshrn_n_s32::<Q15>(low), high);
+    let change_low = vmull_s16(vget_low_s16(n), vget_low_s16(complement));
+    let change_low = vmlsl_s16(change_low, vget_low_s16(h), vget_low_s16(complement));
+    let change_high = vmlsl_high_s16(vmull_high_s16(n, complement), h, complement);
+    [
+        vaddq_s32(low, vshlq_s32(change_low, vmovl_s16(vget_low_s16(shift)))),
+        vaddq_s32(high, vshlq_s32(change_high, vmovl_high_s16(shift))),
+    ]
+}
+
+#[target_feature(enable = "neon")]
+#[inline]
+fn requantize([low, high]: [int32x4_t; 2], multiplier: int16x8_t, shift: int8x8_t) -> int16x8_t {
+    // The gained bits and the shift to the right are one shift.
+    let shift = vmovl_s8(vsub_s8(vdup_n_s8(HEADROOM_BITS as i8), shift));
+    let low = vshlq_s32(low, vmovl_s16(vget_low_s16(shift)));
+    let high = vshlq_s32(high, vmovl_high_s16(shift));
+    vqrdmulhq_s16(vqmovn_high_s32(vqmovn_s32(low), high), multiplier)
+}
+
+impl Lanes for Q {
+    type F32 = [F32x4; 2];
+    type I32 = I32x8;
+    type I16 = I16x8;
+
+    #[inline(always)]
+    fn load_f32(self, values: &[f32]) -> [F32x4; 2] {
+        let block = if values.len() < UNITS { &Arrays.load_f32(values) } else { values };
+        // SAFETY: every AArch64 here has NEON; the block holds 8 values.
+        both!(i => F32x4(unsafe { vld1q_f32(block.as_ptr().add(4 * i)) }))
+    }
+
+    #[inline(always)]
+    fn store_f32(self, values: [F32x4; 2], to: &mut [f32]) {
+        let mut block = [0.0; UNITS];
+        for (i, half) in values.into_iter().enumerate() {
+            // SAFETY: every AArch64 here has NEON; the block has room for 8 values.
+            unsafe { vst1q_f32(block.as_mut_ptr().add(4 * i), half.0) };
+        }
+        Arrays.store_f32(block, to);
+    }
+
+    #[inline(always)]
+    fn load_i32(self, values: &[i32]) -> I32x8 {
+        let block = if values.len() < UNITS { &Arrays.load_i32(values) } else { values };
+        // SAFETY: every AArch64 here has NEON; the block holds 8 values.
+        I32x8(both!(i => unsafe { vld1q_s32(block.as_ptr().add(4 * i)) }))
+    }
+
+    #[inline(always)]
+    fn store_i32(self, values: I32x8, to: &mut [i32]) {
+        let mut block = [0; UNITS];
+        for (i, half) in values.0.into_iter().enumerate() {
+            // SAFETY: every AArch64 here has NEON; the block has room for 8 values.
+            unsafe { vst1q_s32(block.as_mut_ptr().add(4 * i), half) };
+        }
+        Arrays.store_i32(block, to);
+    }
+
+    #[inline(always)]
+    fn load_i16(self, values: &[i16]) -> I16x8 {
+        let block = if values.len() < UNITS { &Arrays.load_i16(values) } else { values };
+        // SAFETY: every AArch64 here has NEON; the block holds 8 values.
+        I16x8(unsafe { vld1q_s16(block.as_ptr()) })
+    }
+
+    #[inline(always)]
+    fn store_i16(self, values: I16x8, to: &mut [i16]) {
+        let mut block = [0; UNITS];
+        // SAFETY: every AArch64 here has NEON; the block has room for 8 values.
+        unsafe { vst1q_s16(block.as_mut_ptr(), values.0) };
+        Arrays.store_i16(block, to);
+    }
+
+    #[inline(always)]
+    fn add_i32(self, a: I32x8, b: I32x8) -> I32x8 {
+        // SAFETY: every AArch64 here has NEON.
+        I32x8(both!(i => unsafe { vaddq_s32(a.0[i], b.0[i]) }))
+    }
+
+    #[inline(always)]
+    fn shift_left(self, a: I32x8, shift: u8) -> I32x8 {
+        // SAFETY: every AArch64 here has NEON.
+        I32x8(both!(i => unsafe { vshlq_s32(a.0[i], vdupq_n_s32(i32::from(shift))) }))
+    }
+
+    #[inline(always)]
+    fn carry(self, low: I32x8) -> I32x8 {
+        // SAFETY: every AArch64 here has NEON.
+        I32x8(both!(i => unsafe { vrshrq_n_s32::<{ WIDE_BITS as i32 }>(low.0[i]) }))
+    }
+
+    #[inline(always)]
+    fn requantize(self, sums: I32x8, multiplier: &I16Lane, shift: &U8Lane) -> I16x8 {
+        // SAFETY: every AArch64 here has NEON; both arrays are as large as what is loaded.
+        I16x8(unsafe { requantize(sums.0, vld1q_s16(multiplier.as_ptr()), vld1_s8(shift.as_ptr().cast())) })
+    }
+
+    #[inline(always)]
+    fn add_i16(self, a: I16x8, b: I16x8) -> I16x8 {
+        // SAFETY: every AArch64 here has NEON.
+        I16x8(unsafe { vqaddq_s16(a.0, b.0) })
+    }
+
+    #[inline(always)]
+    fn reset_int8(self, r: I16x8, v: I16x8) -> I16x8 {
+        // SAFETY: every AArch64 here has NEON.
+        I16x8(unsafe { reset(r.0, v.0) })
+    }
+
+    #[inline(always)]
+    fn update_int8(self, z: I16x8, n: I16x8, h: I32x8) -> I32x8 {
+        // SAFETY: every AArch64 here has NEON.
+        I32x8(unsafe { update(z.0, n.0, h.0) })
+    }
+
+    #[inline(always)]
+    fn state_q15(self, h: I32x8) -> I16x8 {
+        // SAFETY: every AArch64 here has NEON.
+        I16x8(unsafe { vqshrn_high_n_s32::<15>(vqshrn_n_s32::<15>(h.0[0]), h.0[1]) })
+    }
+
+    #[inline(always)]
+    fn store_view(self, values: I16x8, multiplier: i16, to: &mut [i8]) {
+        let mut block = [0; UNITS];
+        // SAFETY: every AArch64 here has NEON; the block has room for 8 values.
+        unsafe {
+            let view = vqmovn_s16(vqrdmulhq_n_s16(values.0, multiplier));
+            vst1_s8(block.as_mut_ptr(), vmax_s8(view, vdup_n_s8(-127)));
+        }
+        to.iter_mut().zip(block).for_each(|(to, value)| *to = value);
+    }
+}
+
+/// [`Backend::product_f32`] in 24 accumulators.
+#[inline(always)]
+pub(super) fn product_f32<B: Backend<Lanes = Q>, const G: usize, const S: usize>(
+    backend: B,
+    sums: [[[F32x4; 2]; G]; S],
+    panel: &[F32Lane],
+    x: [&[f32]; S],
+) -> [[[F32x4; 2]; G]; S] {
+    match S {
+        1 => vector::product_f32::<_, G, S, 4>(backend, sums, panel, x),
+        2 => vector::product_f32::<_, G, S, 2>(backend, sums, panel, x),
+        _ => vector::product_f32::<_, G, S, 1>(backend, sums, panel, x),
+    }
+}
+
+impl Backend for Neon {
+    const NAME: &'static str = "neon";
+    const STREAMS: usize = 4;
+
+    type Lanes = Q;
+
+    #[inline(always)]
+    fn lanes(self) -> Q {
+        Q
+    }
+
+    #[inline(always)]
+    fn enter<O: Op>(self, op: O) -> O::Output {
+        op.run(self)
+    }
+
+    #[inline(always)]
+    fn product_f32<const G: usize, const S: usize>(
+        self,
+        sums: [[[F32x4; 2]; G]; S],
+        panel: &[F32Lane],
+        x: [&[f32]; S],
+    ) -> [[[F32x4; 2]; G]; S] {
+        product_f32(self, sums, panel, x)
+    }
+
+    #[inline(always)]
+    fn product_int8<const G: usize, const S: usize>(
+        self,
+        sums: [[I32x8; G]; S],
+        panel: &[Int8Lane],
+        x: [Columns<'_>; S],
+    ) -> [[I32x8; G]; S] {
+        vector::product_int8::<_, G, S, 1>(self, sums, panel, x)
+    }
+}
+
+/// Sums of pairs of columns: each register holds those of two units.
+#[derive(Clone, Copy, Debug)]
+pub struct Pairs([int32x4_t; UNITS / 2]);
+
+impl vector::Dot for Neon {
+    /// Four columns, four times.
+    type Group = int8x16_t;
+    type Partial = Pairs;
+
+    #[inline(always)]
+    fn group(self, x: [i8; INT8_DEPTH]) -> int8x16_t {
+        // SAFETY: every AArch64 here has NEON.
+        unsafe { vreinterpretq_s8_s32(vdupq_n_s32(i32::from_le_bytes(x.map(i8::cast_unsigned)))) }
+    }
+
+    #[inline(always)]
+    fn start(self, _: Option<&Int8Lane>) -> Pairs {
+        // SAFETY: every AArch64 here has NEON.
+        Pairs([unsafe { vdupq_n_s32(0) }; UNITS / 2])
+    }
+
+    #[inline(always)]
+    fn dot(self, mut sums: Pairs, weights: &Int8Lane, x: int8x16_t) -> Pairs {
+        for i in 0..2 {
+            // SAFETY: every AArch64 here has NEON; a lane is 32 bytes.
+            unsafe {
+                let weights = vld1q_s8(weights.as_flattened().as_ptr().add(16 * i));
+                let low = vmull_s8(vget_low_s8(weights), vget_low_s8(x));
+                sums.0[2 * i] = vpadalq_s16(sums.0[2 * i], low);
+                sums.0[2 * i + 1] = vpadalq_s16(sums.0[2 * i + 1], vmull_high_s8(weights, x));
+            }
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn add(self, a: Pairs, b: Pairs) -> Pairs {
+        let mut sums = a;
+        for i in 0..UNITS / 2 {
+            // SAFETY: every AArch64 here has NEON.
+            sums.0[i] = unsafe { vaddq_s32(a.0[i], b.0[i]) };
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn finish(self, sums: Pairs) -> I32x8 {
+        // SAFETY: every AArch64 here has NEON.
+        I32x8(both!(i => unsafe { vpaddq_s32(sums.0[2 * i], sums.0[2 * i + 1]) }))
+    }
+}
