@@ -9,6 +9,8 @@
 //! `tests/backends.rs`.
 
 mod arrays;
+#[cfg(gru_family = "dsp")]
+pub mod dsp;
 pub mod scalar;
 pub(crate) mod vector;
 #[cfg(gru_family = "x86_64")]
@@ -160,7 +162,10 @@ pub trait Op {
 }
 
 /// The backend of this target.
-#[cfg(not(gru_family = "x86_64"))]
+#[cfg(gru_family = "dsp")]
+type Native = dsp::Dsp;
+/// The backend of this target.
+#[cfg(not(any(gru_family = "x86_64", gru_family = "dsp")))]
 type Native = scalar::Scalar;
 
 /// Runs `op` on the best backend of this machine.
