@@ -8,11 +8,19 @@
 //! To add one: write `backend/NAME.rs` with a token type, implement both traits for it, choose it in [`dispatch`] and add one line to
 //! `tests/backends.rs`.
 
+#[cfg(gru_family = "aarch64")]
+pub mod aarch64;
 mod arrays;
+#[cfg(any(gru_family = "x86_64", gru_family = "aarch64"))]
+mod choice;
 #[cfg(gru_family = "dsp")]
 pub mod dsp;
+#[cfg(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm"))]
+mod registers;
 pub mod scalar;
 pub(crate) mod vector;
+#[cfg(gru_family = "wasm")]
+pub mod wasm;
 #[cfg(gru_family = "x86_64")]
 pub mod x86;
 
@@ -22,8 +30,8 @@ use crate::{
 };
 
 pub use arrays::Arrays;
-#[cfg(gru_family = "x86_64")]
-pub use x86::{Unavailable, available, dispatch, force};
+#[cfg(any(gru_family = "x86_64", gru_family = "aarch64"))]
+pub use choice::{Unavailable, available, dispatch, force};
 
 /// One f32 value per unit of a block.
 pub type F32Lane = [f32; UNITS];
@@ -165,11 +173,14 @@ pub trait Op {
 #[cfg(gru_family = "dsp")]
 type Native = dsp::Dsp;
 /// The backend of this target.
-#[cfg(not(any(gru_family = "x86_64", gru_family = "dsp")))]
+#[cfg(gru_family = "wasm")]
+type Native = wasm::Simd128;
+/// The backend of this target.
+#[cfg(not(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm", gru_family = "dsp")))]
 type Native = scalar::Scalar;
 
 /// Runs `op` on the best backend of this machine.
-#[cfg(not(gru_family = "x86_64"))]
+#[cfg(not(any(gru_family = "x86_64", gru_family = "aarch64")))]
 #[inline(always)]
 pub fn dispatch<O: Op>(op: O) -> O::Output {
     Native::default().enter(op)

@@ -4,7 +4,7 @@
 //! one load of 16 bytes for each. All else is NEON's.
 
 use super::{
-    super::registers::both,
+    both,
     neon::{F32x4, I32x8, Q, product_f32},
 };
 use crate::{

@@ -6,7 +6,12 @@
 mod dotprod;
 mod neon;
 
-use super::{Backend, Op, scalar::Scalar};
+use super::{Backend, choice::levels, registers::both, scalar::Scalar};
 
 pub use dotprod::Dotprod;
 pub use neon::Neon;
+
+levels! {
+    always Scalar, Neon;
+    detected Dotprod;
+}

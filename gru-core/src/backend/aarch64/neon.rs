@@ -4,9 +4,9 @@
 //! two groups of columns and 16 bytes of weights `smull`, `smlal`, which cannot overflow (2·127·127 < 2¹⁵), and `sadalp`: three
 //! instructions per 16 products, and these three bound it.
 
-use super::super::registers::{both, real};
+use super::both;
 use crate::{
-    backend::{Arrays, Backend, Columns, F32Lane, I16Lane, Int8Lane, Lanes, Op, U8Lane, vector},
+    backend::{Arrays, Backend, Columns, F32Lane, I16Lane, Int8Lane, Lanes, Op, U8Lane, registers::real, vector},
     layout::{INT8_DEPTH, UNITS},
     math::fixed::{FAR, TANH_CUBICS},
     quant::{HEADROOM_BITS, STATE_BITS, WIDE_BITS},

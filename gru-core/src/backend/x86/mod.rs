@@ -12,9 +12,8 @@ pub mod floor;
 mod real;
 mod sse2;
 
-use super::{Backend, Op, scalar::Scalar};
+use super::{Backend, choice::levels, registers::both, scalar::Scalar};
 use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
-use core::sync::atomic::{AtomicU8, Ordering};
 
 pub use avx_vnni::AvxVnni;
 pub use avx2::Avx2;
@@ -22,114 +21,9 @@ pub use avx512::Avx512;
 pub use avx512_vnni::Avx512Vnni;
 pub use sse2::Sse2;
 
-/// A backend of this family, each better than the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-enum Level {
-    Scalar = 1,
-    Sse2,
-    Avx2,
-    AvxVnni,
-    Avx512,
-    Avx512Vnni,
-}
-
-impl Level {
-    const ALL: [Self; 6] = [Self::Scalar, Self::Sse2, Self::Avx2, Self::AvxVnni, Self::Avx512, Self::Avx512Vnni];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Scalar => Scalar::NAME,
-            Self::Sse2 => Sse2::NAME,
-            Self::Avx2 => Avx2::NAME,
-            Self::AvxVnni => AvxVnni::NAME,
-            Self::Avx512 => Avx512::NAME,
-            Self::Avx512Vnni => Avx512Vnni::NAME,
-        }
-    }
-
-    /// Whether this processor and its operating system run it.
-    fn available(self) -> bool {
-        match self {
-            Self::Scalar | Self::Sse2 => true,
-            Self::Avx2 => Avx2::detect().is_some(),
-            Self::AvxVnni => AvxVnni::detect().is_some(),
-            Self::Avx512 => Avx512::detect().is_some(),
-            Self::Avx512Vnni => Avx512Vnni::detect().is_some(),
-        }
-    }
-}
-
-/// The level in use; 0 before the first step.
-static LEVEL: AtomicU8 = AtomicU8::new(0);
-
-/// Runs `op` on the best backend of this processor, or on the one that was [forced](force).
-#[inline(always)]
-pub fn dispatch<O: Op>(op: O) -> O::Output {
-    let mut level = LEVEL.load(Ordering::Relaxed);
-    if level == 0 {
-        level = choose();
-    }
-    // SAFETY: `LEVEL` only ever holds an available level.
-    unsafe {
-        match level {
-            level if level == Level::Avx512Vnni as u8 => Avx512Vnni::new_unchecked().enter(op),
-            level if level == Level::Avx512 as u8 => Avx512::new_unchecked().enter(op),
-            level if level == Level::AvxVnni as u8 => AvxVnni::new_unchecked().enter(op),
-            level if level == Level::Avx2 as u8 => Avx2::new_unchecked().enter(op),
-            level if level == Level::Sse2 as u8 => apart(Sse2, op),
-            _ => apart(Scalar, op),
-        }
-    }
-}
-
-/// Enters a backend that needs no region of its own, out of the caller's way.
-#[inline(never)]
-fn apart<B: Backend, O: Op>(backend: B, op: O) -> O::Output {
-    backend.enter(op)
-}
-
-/// The best level, remembered.
-#[cold]
-fn choose() -> u8 {
-    let best = Level::ALL.into_iter().rev().find(|level| level.available()).unwrap_or(Level::Scalar);
-    LEVEL.store(best as u8, Ordering::Relaxed);
-    #[cfg(feature = "std")]
-    if let Some(name) = std::env::var_os("GRU_BACKEND") {
-        let forced = force(name.to_str());
-        assert!(forced.is_ok(), "GRU_BACKEND names no backend of this machine: {}", name.display());
-    }
-    LEVEL.load(Ordering::Relaxed)
-}
-
-/// No backend of this machine has that name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unavailable;
-
-impl core::fmt::Display for Unavailable {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("no backend of this machine has that name")
-    }
-}
-
-impl core::error::Error for Unavailable {}
-
-/// Runs all further steps of this process on the backend of that name; `None` goes back to the best.
-///
-/// # Errors
-/// When this machine has no such backend; nothing changes then.
-pub fn force(name: Option<&str>) -> Result<(), Unavailable> {
-    let level = match name {
-        None => Level::ALL.into_iter().rev().find(|level| level.available()),
-        Some(name) => Level::ALL.into_iter().find(|level| level.name() == name && level.available()),
-    };
-    LEVEL.store(level.ok_or(Unavailable)? as u8, Ordering::Relaxed);
-    Ok(())
-}
-
-/// Names of the backends that this machine can run, the best last.
-pub fn available() -> impl Iterator<Item = &'static str> {
-    Level::ALL.into_iter().filter(|level| level.available()).map(Level::name)
+levels! {
+    always Scalar, Sse2;
+    detected Avx2, AvxVnni, Avx512, Avx512Vnni;
 }
 
 /// What CPUID and XGETBV say, as far as it matters here.
@@ -217,21 +111,4 @@ macro_rules! token {
     };
 }
 
-/// An expression for each of the two registers of a block.
-macro_rules! both {
-    ($i:ident => $half:expr) => {
-        [
-            {
-                let $i = 0;
-                $half
-            },
-            {
-                let $i = 1;
-                $half
-            },
-        ]
-    };
-}
-
-use both;
 use token;

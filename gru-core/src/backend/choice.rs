@@ -1,0 +1,126 @@
+//! The choice between the levels of a family at run time, with and without the standard library.
+
+#![allow(unsafe_code, reason = "a level is entered without another detection")]
+
+#[cfg(gru_family = "aarch64")]
+use super::aarch64::Level;
+#[cfg(gru_family = "x86_64")]
+use super::x86::Level;
+use super::{Backend, Op};
+use core::sync::atomic::{AtomicU8, Ordering};
+
+/// Defines the `Level` of a family from its backends: those that its every machine runs, and those whose tokens detection makes.
+macro_rules! levels {
+    (always $($always:ident),+; detected $($detected:ident),+;) => {
+        /// A backend of this family, each better than the one before.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub(super) enum Level {
+            $($always,)+
+            $($detected),+
+        }
+
+        impl Level {
+            pub(super) const ALL: &[Self] = &[$(Self::$always,)+ $(Self::$detected),+];
+
+            pub(super) const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$always => $always::NAME,)+
+                    $(Self::$detected => $detected::NAME),+
+                }
+            }
+
+            /// Whether this processor and its operating system run it.
+            pub(super) fn available(self) -> bool {
+                match self {
+                    $(Self::$always => true,)+
+                    $(Self::$detected => $detected::detect().is_some()),+
+                }
+            }
+
+            /// Runs `op` on the level of that number.
+            ///
+            /// # Safety
+            /// It is the number of an available one.
+            #[inline(always)]
+            pub(super) unsafe fn enter<O: super::Op>(level: u8, op: O) -> O::Output {
+                match level {
+                    // SAFETY: the level is available, so that `detect` would return the token.
+                    $(level if level == Self::$detected as u8 => unsafe { $detected::new_unchecked() }.enter(op),)+
+                    $(level if level == Self::$always as u8 => super::choice::apart($always, op),)+
+                    _ => super::choice::apart(super::scalar::Scalar, op),
+                }
+            }
+        }
+    };
+}
+
+pub(super) use levels;
+
+/// No level.
+const UNKNOWN: u8 = u8::MAX;
+
+/// The level in use; [`UNKNOWN`] before the first step.
+static LEVEL: AtomicU8 = AtomicU8::new(UNKNOWN);
+
+/// Runs `op` on the best backend of this processor, or on the one that was [forced](force).
+#[inline(always)]
+pub fn dispatch<O: Op>(op: O) -> O::Output {
+    let mut level = LEVEL.load(Ordering::Relaxed);
+    if level == UNKNOWN {
+        level = choose();
+    }
+    // SAFETY: `LEVEL` only ever holds an available level.
+    unsafe { Level::enter(level, op) }
+}
+
+/// Enters a backend that needs no region of its own, out of the caller's way.
+#[inline(never)]
+pub(super) fn apart<B: Backend, O: Op>(backend: B, op: O) -> O::Output {
+    backend.enter(op)
+}
+
+/// The levels that this machine can run, the best last.
+fn usable() -> impl DoubleEndedIterator<Item = Level> {
+    Level::ALL.iter().copied().filter(|level| level.available())
+}
+
+/// The best level, remembered.
+#[cold]
+fn choose() -> u8 {
+    let chosen = force(None);
+    debug_assert!(chosen.is_ok(), "every machine runs the first level");
+    #[cfg(feature = "std")]
+    if let Some(name) = std::env::var_os("GRU_BACKEND") {
+        let forced = force(Some(name.to_str().unwrap_or_default()));
+        assert!(forced.is_ok(), "GRU_BACKEND names no backend of this machine: {}", name.display());
+    }
+    LEVEL.load(Ordering::Relaxed)
+}
+
+/// No backend of this machine has that name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unavailable;
+
+impl core::fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("no backend of this machine has that name")
+    }
+}
+
+impl core::error::Error for Unavailable {}
+
+/// Runs all further steps of this process on the backend of that name; `None` goes back to the best.
+///
+/// # Errors
+/// When this machine has no such backend; nothing changes then.
+pub fn force(name: Option<&str>) -> Result<(), Unavailable> {
+    let level = usable().rev().find(|level| name.is_none_or(|name| level.name() == name));
+    LEVEL.store(level.ok_or(Unavailable)? as u8, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Names of the backends that this machine can run, the best last.
+pub fn available() -> impl Iterator<Item = &'static str> {
+    usable().map(Level::name)
+}
