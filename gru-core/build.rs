@@ -10,6 +10,11 @@ const FAMILIES: &str = "\"x86_64\", \"aarch64\", \"wasm\", \"helium\", \"dsp\", 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(gru_family, values({FAMILIES}))");
+    // What an assembly block has to say of the processor differs between Armv7-M and Armv8-M.
+    println!("cargo::rustc-check-cfg=cfg(gru_armv8m)");
+    if env::var("TARGET").is_ok_and(|target| target.starts_with("thumbv8m.main-")) {
+        println!("cargo::rustc-cfg=gru_armv8m");
+    }
     match family() {
         Ok(family) => println!("cargo::rustc-cfg=gru_family=\"{family}\""),
         Err(error) => println!("cargo::error={error}"),

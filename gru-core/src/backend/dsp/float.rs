@@ -36,6 +36,11 @@ macro_rules! accumulate {
         #[unsafe(naked)]
         unsafe extern "C" fn $name(sums: *mut F32Lane, panel: *const F32Lane, x: *const f32, columns: usize) {
             naked_asm!(
+                // A naked function is not told of the target's.
+                #[cfg(not(gru_armv8m))]
+                ".fpu fpv4-sp-d16",
+                #[cfg(gru_armv8m)]
+                ".fpu fpv5-sp-d16",
                 concat!("vpush {{", $weights, "}}"),
                 concat!("vldmia r0, {{", $sums, "}}"),
                 "subs r3, #4",

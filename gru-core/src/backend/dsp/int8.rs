@@ -38,6 +38,7 @@ fn pair(x: [i8; INT8_DEPTH]) -> [Prepared; 2] {
     // SAFETY: arithmetic on registers, of an extension that every core of this family has.
     unsafe {
         asm!(
+            #[cfg(gru_armv8m)]
             ".cpu cortex-m33",
             "sxtb16 {b}, {x}, ror #8",
             "ssub16 {a}, {even}, {b}",
@@ -86,6 +87,7 @@ unsafe extern "C" fn accumulate(
     end: *mut I32Lane,
 ) {
     naked_asm!(
+        #[cfg(gru_armv8m)]
         ".cpu cortex-m33",
         "push {{r4-r11, lr}}",
         "ldr r12, [sp, #36]",
