@@ -1,11 +1,12 @@
 //! Every backend against the specification: the gates' operations on all their arguments, and whole steps of every shape; int8 bit for bit,
 //! f32 within a bound. One line a backend, at the end.
 
-use gru_core::backend::{Backend, Columns, I16Lane, I32Lane, Int8Lane, Lanes, Op, Prepared, scalar::Scalar};
+use gru_core::backend::{self, Backend, Columns, I16Lane, I32Lane, Int8Lane, Lanes, Op, Prepared, scalar::Scalar};
 use gru_core::layout::{INT8_DEPTH, Order, UNITS};
 use gru_core::math::{Rational, fixed};
 use gru_core::quant;
-use std::array;
+use std::io::Write;
+use std::{array, env, io};
 
 mod random;
 use random::Random;
@@ -218,47 +219,99 @@ fn products<B: Backend, const G: usize, const S: usize>(
     }
 }
 
+/// Tests of every backend of this family, and that those are tested which must be. A name is the backend's with `_` for `-`.
 macro_rules! backends {
-    ($($name:ident: $token:expr;)+) => {$(
-        mod $name {
-            use super::*;
+    ($($name:ident: $token:expr;)+) => {
+        $(
+            mod $name {
+                use super::*;
 
-            #[test]
-            fn gates_in_int8_are_the_specification() {
-                if let Some(backend) = $token {
-                    backend.enter(Int8);
+                #[test]
+                fn gates_in_int8_are_the_specification() {
+                    if let Some(backend) = $token {
+                        backend.enter(Int8);
+                    }
+                }
+
+                #[test]
+                fn gates_in_f32_are_within_their_bound() {
+                    if let Some(backend) = $token {
+                        backend.enter(Float);
+                    }
+                }
+
+                #[test]
+                fn products_are_the_specification() {
+                    if let Some(backend) = $token {
+                        backend.enter(Products);
+                    }
                 }
             }
+        )+
 
-            #[test]
-            fn gates_in_f32_are_within_their_bound() {
-                if let Some(backend) = $token {
-                    backend.enter(Float);
-                }
-            }
-
-            #[test]
-            fn products_are_the_specification() {
-                if let Some(backend) = $token {
-                    backend.enter(Products);
-                }
-            }
+        /// Names of the backends of this machine, the best last.
+        fn tested() -> Vec<&'static str> {
+            let here = [$((stringify!($name), $token.map(name)),)+];
+            here.into_iter()
+                .filter_map(|(line, name)| name.inspect(|name| assert_eq!(line.replace('_', "-"), *name)))
+                .collect()
         }
-    )+};
+    };
 }
 
+fn name<B: Backend>(_: B) -> &'static str {
+    B::NAME
+}
+
+/// `GRU_REQUIRE` lists backends that must have been tested here, `GRU_ACTIVE` is the one that must have been chosen: a test that is skipped
+/// has not passed.
+#[test]
+fn required_backends_are_here() {
+    let (tested, active) = (tested(), backend::active());
+    // Past the test harness, which shows what is printed of failures only.
+    writeln!(io::stderr(), "backends tested: {}; active: {active}", tested.join(", ")).unwrap();
+    let required = env::var("GRU_REQUIRE").unwrap_or_default();
+    for name in required.split(',').filter(|name| !name.is_empty()) {
+        assert!(tested.contains(&name), "GRU_REQUIRE names `{name}`, which this machine lacks; it has {tested:?}");
+    }
+    if let Ok(name) = env::var("GRU_ACTIVE") {
+        assert_eq!(active, name, "the active backend is not the one that GRU_ACTIVE names");
+    }
+}
+
+#[cfg(gru_family = "x86_64")]
+use gru_core::backend::x86::{Avx2, Avx512, Avx512Vnni, AvxVnni, Sse2};
+
+#[cfg(gru_family = "x86_64")]
 backends! {
     scalar: Some(Scalar);
+    sse2: Some(Sse2);
+    avx2: Avx2::detect();
+    avx_vnni: AvxVnni::detect();
+    avx512: Avx512::detect();
+    avx512_vnni: Avx512Vnni::detect();
 }
 
-#[cfg(target_arch = "x86_64")]
-use gru_core::backend::x86;
+#[cfg(gru_family = "aarch64")]
+use gru_core::backend::aarch64::{Dotprod, Neon};
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(gru_family = "aarch64")]
 backends! {
-    sse2: Some(x86::Sse2);
-    avx2: x86::Avx2::detect();
-    avx_vnni: x86::AvxVnni::detect();
-    avx512: x86::Avx512::detect();
-    avx512_vnni: x86::Avx512Vnni::detect();
+    scalar: Some(Scalar);
+    neon: Some(Neon);
+    dotprod: Dotprod::detect();
+}
+
+#[cfg(gru_family = "wasm")]
+use gru_core::backend::wasm::Simd128;
+
+#[cfg(gru_family = "wasm")]
+backends! {
+    scalar: Some(Scalar);
+    simd128: Some(Simd128);
+}
+
+#[cfg(not(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm")))]
+backends! {
+    scalar: Some(Scalar);
 }
