@@ -11,6 +11,8 @@
 //! `SPLIT` is a power of two. Loops and not closures around registers: an instruction is inlined into a function that enables it, and a
 //! closure does not.
 
+#![allow(unsafe_code, reason = "a number is hidden from the compiler")]
+
 use super::{Backend, Columns, F32, F32Lane, I32, Int8Lane, Lanes};
 use crate::{
     layout::{INT8_DEPTH, INT8_OFFSETS},
@@ -45,6 +47,7 @@ pub fn product_f32<B: Backend, const G: usize, const S: usize, const SPLIT: usiz
     x: [&[f32]; S],
 ) -> [[F32<B>; G]; S] {
     let (chunks, tail) = panel.as_chunks::<G>().0.as_chunks::<SPLIT>();
+    let chunks = rolled(chunks);
     let mut parts = [[[sums[0][0].splat(0.0); G]; S]; SPLIT];
     parts[0] = sums;
     let mut inputs: [&[[f32; SPLIT]]; S] = [&[]; S];
@@ -120,6 +123,7 @@ pub fn product_int8<B: Dot, const G: usize, const S: usize, const SPLIT: usize>(
         _ => columns,
     };
     let (chunks, tail) = columns.as_chunks::<SPLIT>();
+    let chunks = rolled(chunks);
     let mut groups: [&[[[i8; INT8_DEPTH]; SPLIT]]; S] = [&[]; S];
     for s in 0..S {
         groups[s] = x[s].values.as_chunks().0.as_chunks().0;
@@ -177,6 +181,24 @@ fn column_int8<B: Dot, const G: usize, const S: usize>(
             sums[s][g] = backend.dot(sums[s][g], &column[g], x);
         }
     }
+}
+
+/// The same chunks, unless they are few in a number that the compiler does not know: it would unroll them all and keep every input in a
+/// register of its own, on the stack.
+#[inline(always)]
+fn rolled<T>(chunks: &[T]) -> &[T] {
+    const FEW: usize = 4;
+    let len = chunks.len();
+    #[cfg(all(not(miri), any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let len = if len > FEW {
+        let mut len = len;
+        // SAFETY: no instruction at all.
+        unsafe { core::arch::asm!("/* {0} */", inout(reg) len, options(pure, nomem, nostack, preserves_flags)) };
+        len
+    } else {
+        len
+    };
+    chunks.get(..len).unwrap_or(chunks)
 }
 
 /// A group of columns, zeros behind the last.

@@ -1,6 +1,6 @@
 //! f32: one step of a GRU layer, and a dense layer, for `S` streams at once.
 
-use super::{block, block_mut, copy, lanes, split, sweep};
+use super::{block, block_mut, copy, few, lanes, split, sweep};
 use crate::{
     backend::{Backend, F32, F32Lane, Lanes},
     layout::{GruShape, Placement},
@@ -99,7 +99,7 @@ fn reset_after<B: Backend, A: Activation, X: Input, const S: usize>(
 ) {
     let registers = backend.lanes();
     let x = inputs(streams);
-    for b in sweep(weights.bias.len(), backwards) {
+    for b in sweep(few(weights.shape.hidden_size, weights.bias.len()), backwards) {
         let (Some(bias), Some(panels)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
             continue;
@@ -135,7 +135,7 @@ fn reset_before<B: Backend, A: Activation, X: Input, const S: usize>(
     let registers = backend.lanes();
     let x = inputs(streams);
     let (input_gates, hidden_gates) = weights.shape.panels(2);
-    for b in sweep(weights.bias.len(), backwards) {
+    for b in sweep(few(weights.shape.hidden_size, weights.bias.len()), backwards) {
         let (Some(bias), Some(panels)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
             continue;
@@ -151,7 +151,7 @@ fn reset_before<B: Backend, A: Activation, X: Input, const S: usize>(
             registers.store_f32(z, block_mut(stream.scratch[1], b));
         }
     }
-    for b in sweep(weights.bias.len(), !backwards) {
+    for b in sweep(few(weights.shape.hidden_size, weights.bias.len()), !backwards) {
         let (Some(bias), Some(panels)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
             continue;

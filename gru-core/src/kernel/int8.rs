@@ -1,6 +1,6 @@
 //! int8: one step of a GRU layer, and a dense layer, for `S` streams at once. No float anywhere.
 
-use super::{block, block_mut, copy, lanes, split, sweep};
+use super::{block, block_mut, copy, few, lanes, split, sweep};
 use crate::{
     backend::{Backend, Columns, I16, I32, I32Lane, Int8Lane, Lanes, Prepared},
     layout::{self, GruShape, INT8_DEPTH, Order, Placement, SUM_BITS, Scales, UNITS},
@@ -161,7 +161,7 @@ fn reset_after<B: Backend, X: Input, const S: usize>(
 ) {
     let registers = backend.lanes();
     let zero = registers.load_i32(&[0; UNITS]);
-    for b in sweep(weights.scales.len(), backwards) {
+    for b in sweep(few(weights.shape.hidden_size, weights.scales.len()), backwards) {
         let (Some(scales), Some(panels)) =
             (weights.scales.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
@@ -200,7 +200,7 @@ fn reset_before<B: Backend, X: Input, const S: usize>(
     let registers = backend.lanes();
     let zero = registers.load_i32(&[0; UNITS]);
     let (input_gates, hidden_gates) = weights.shape.panels(2);
-    for b in sweep(weights.scales.len(), backwards) {
+    for b in sweep(few(weights.shape.hidden_size, weights.scales.len()), backwards) {
         let (Some(scales), Some(panels)) =
             (weights.scales.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
@@ -224,7 +224,7 @@ fn reset_before<B: Backend, X: Input, const S: usize>(
     for stream in streams.iter_mut() {
         backend.prepare(stream.scratch.view, stream.scratch.hidden);
     }
-    for b in sweep(weights.scales.len(), !backwards) {
+    for b in sweep(few(weights.shape.hidden_size, weights.scales.len()), !backwards) {
         let (Some(scales), Some(panels)) =
             (weights.scales.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {

@@ -5,12 +5,20 @@
 pub(crate) mod float;
 pub(crate) mod int8;
 
-use crate::layout::UNITS;
+use crate::layout::{self, UNITS};
 
 /// The blocks in the order of this step: back and forth, so that what the caches still hold of the last step comes first.
 #[inline(always)]
 fn sweep(blocks: usize, backwards: bool) -> impl Iterator<Item = usize> {
     (0..blocks).map(move |block| if backwards { blocks - 1 - block } else { block })
+}
+
+/// The number of blocks: of few, a constant, so that the compiler knows each of them; of many, the length of a slice, so that it does not
+/// repeat the code for each.
+#[inline(always)]
+fn few(hidden_size: usize, blocks: usize) -> usize {
+    let known = layout::blocks(hidden_size);
+    if known <= 2 { known } else { blocks }
 }
 
 /// The values of a block: at most [`UNITS`].
