@@ -1,5 +1,6 @@
 //! The commands of this repository.
 
+mod bench;
 mod demo;
 mod firmware;
 mod golden;
@@ -15,6 +16,7 @@ mod steps;
 mod table;
 mod test;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -48,6 +50,12 @@ enum Task {
         #[arg(long, conflicts_with = "core")]
         readme: bool,
     },
+    /// Measure steps on every backend of this processor, against the time that reading the weights takes
+    Bench {
+        /// Passed on: `cargo xtask bench -- --help`
+        #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<OsString>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -66,6 +74,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Demo => demo::demo(&matrix).map(|()| ExitCode::SUCCESS),
         Task::Test => test::test(&matrix),
         Task::Qemu { core, readme } => qemu(&matrix, core.as_deref(), *readme),
+        Task::Bench { options } => bench::bench(options).map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -85,6 +85,14 @@ impl<const I: usize, const H: usize, R: Reset, A: Activation> Gru<I, H, R, A> {
         Self { lanes: &weights.lanes, bias: &weights.bias, types: PhantomData }
     }
 
+    /// The packed weights.
+    #[cfg(feature = "bench")]
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn lanes(&self) -> &'static [F32Lane] {
+        self.lanes
+    }
+
     #[inline(always)]
     fn advance<'s, B: Backend>(&self, backend: B, x: impl Input, state: &'s mut GruState<H>) -> &'s [f32; H] {
         let shape = GruShape { input_size: I, hidden_size: H, order: Order::F32, placement: R::PLACEMENT };

@@ -114,6 +114,14 @@ impl<const I: usize, const H: usize, R: Reset> QGru<I, H, R> {
         }
     }
 
+    /// The packed weights.
+    #[cfg(feature = "bench")]
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn lanes(&self) -> &'static [Int8Lane] {
+        self.lanes
+    }
+
     #[inline(always)]
     fn advance<'s, B: Backend>(&self, backend: B, x: impl Input, state: &'s mut QGruState<H>) -> &'s [i8; H] {
         let Requantization { input_shift, view } = self.requantization;

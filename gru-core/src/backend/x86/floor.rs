@@ -68,12 +68,23 @@ fn pass<R, V: Copy>(weights: &[R], zero: V, multiply_add: impl Fn(V, &R) -> V, a
             sums[i] = multiply_add(sums[i], &round[i]);
         }
     }
-    for i in 0..SUMS - 1 {
-        if let Some(register) = rest.get(i) {
-            sums[i] = multiply_add(sums[i], register);
+    let (threes, rest) = rest.as_chunks::<3>();
+    for i in 0..SUMS / 3 {
+        if let Some(three) = threes.get(i) {
+            for j in 0..3 {
+                sums[3 * i + j] = multiply_add(sums[3 * i + j], &three[j]);
+            }
         }
     }
-    black_box(sums.into_iter().reduce(add));
+    for register in rest {
+        sums[0] = multiply_add(sums[0], register);
+    }
+    for half in [SUMS / 2, SUMS / 4] {
+        for i in 0..half {
+            sums[i] = add(sums[i], sums[i + half]);
+        }
+    }
+    black_box(add(add(sums[0], sums[1]), sums[2]));
 }
 
 /// A pass of a precision with some instructions: registers of `$width` weights, loaded, multiplied by `$x` and added.

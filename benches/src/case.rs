@@ -1,0 +1,183 @@
+use std::fmt;
+use std::hint::black_box;
+use std::str::FromStr;
+
+use fastrand::Rng;
+use gru_core::backend::x86::floor::Floor;
+use gru_core::layout::{INT8_DEPTH, blocks, gru_f32_lanes, gru_int8_lanes};
+use gru_core::quant::{HEADROOM_BITS, PREACTIVATION_BITS};
+use gru_core::{Gru, GruWeights, Layer, QGru, QGruWeights, Requantization, ResetAfter};
+use serde::Serialize;
+
+/// Standard deviation of the pre-activations: they spread over ±4.
+const SPREAD: f64 = 1.3;
+
+/// Inputs that take turns.
+const INPUTS: usize = 16;
+
+/// Input and hidden size of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Columns of `weight_ih`.
+    pub input: usize,
+    /// Units.
+    pub hidden: usize,
+}
+
+impl Shape {
+    /// Registers of 64 bytes that the weights fill, where a value has `size` bytes and columns come in groups of `depth`.
+    const fn registers(self, size: usize, depth: usize) -> usize {
+        let columns = self.input.next_multiple_of(depth) + self.hidden.next_multiple_of(depth);
+        (3 * self.hidden * columns * size).div_ceil(64)
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}x{}", self.input, self.hidden))
+    }
+}
+
+impl FromStr for Shape {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.split_once('x')
+            .and_then(|(input, hidden)| Some(Self { input: input.parse().ok()?, hidden: hidden.parse().ok()? }))
+            .ok_or_else(|| "expected input and hidden size, as 6x32".to_owned())
+    }
+}
+
+/// The arithmetic of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Single precision.
+    F32,
+    /// Integers only.
+    Int8,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::F32 => "f32",
+            Self::Int8 => "int8",
+        })
+    }
+}
+
+/// A layer with random weights, and what is timed of it.
+pub struct Case {
+    /// Of the layer.
+    pub shape: Shape,
+    /// Of the layer.
+    pub precision: Precision,
+    /// So many steps of one stream, each with another input than the last.
+    pub step: Box<dyn FnMut(usize)>,
+    /// So many passes over the weights, without their padding.
+    pub floor: Box<dyn FnMut(usize)>,
+}
+
+macro_rules! shapes {
+    ($(($input:literal, $hidden:literal)),*) => {
+        impl Shape {
+            /// All that are measured.
+            pub const ALL: [Self; [$($input),*].len()] = [$(Self { input: $input, hidden: $hidden }),*];
+        }
+
+        /// The layers whose shape is `wanted`.
+        pub fn cases(wanted: impl Fn(Shape) -> bool) -> Vec<Case> {
+            let mut cases = Vec::new();
+            $(if wanted(Shape { input: $input, hidden: $hidden }) {
+                const BLOCKS: usize = blocks($hidden);
+                cases.push(float::<$input, $hidden, { gru_f32_lanes($input, $hidden) }, BLOCKS>());
+                cases.push(int8::<$input, $hidden, { gru_int8_lanes($input, $hidden) }, BLOCKS>());
+            })*
+            cases
+        }
+    };
+}
+
+shapes!((6, 32), (28, 128), (28, 256), (64, 64), (40, 96), (4, 4), (8, 16), (9, 48));
+
+/// Weights of PyTorch's initial distribution.
+fn float<const I: usize, const H: usize, const LANES: usize, const BLOCKS: usize>() -> Case {
+    let mut rng = Rng::with_seed(0);
+    let mut uniform = |scale: f32| scale * (2.0 * rng.f32() - 1.0);
+    let scale = 1.0 / (H as f32).sqrt();
+    let weight_ih: Box<[[[f32; I]; H]; 3]> = matrix(|| uniform(scale));
+    let weight_hh: Box<[[[f32; H]; H]; 3]> = matrix(|| uniform(scale));
+    let bias = [[(); H]; 4].map(|row| row.map(|()| uniform(scale)));
+    let inputs = [[(); I]; INPUTS].map(|input| input.map(|()| uniform(2.0)));
+
+    let weights: &'static GruWeights<I, H, ResetAfter, LANES, BLOCKS> =
+        Box::leak(Box::new(GruWeights::pack(&weight_ih, &weight_hh, &bias)));
+    let layer = Gru::<I, H>::new(weights);
+    let shape = Shape { input: I, hidden: H };
+    let lanes = &layer.lanes()[..shape.registers(size_of::<f32>(), 1)];
+    let floor = Floor::detect();
+    let pass = move |count| (0..count).for_each(|_| floor.f32(black_box(lanes)));
+    Case { shape, precision: Precision::F32, step: steps(layer, inputs), floor: Box::new(pass) }
+}
+
+/// Weights and inputs of the full range.
+fn int8<const I: usize, const H: usize, const LANES: usize, const BLOCKS: usize>() -> Case {
+    let mut rng = Rng::with_seed(0);
+    let mut uniform = || rng.i8(-127..=127);
+    let weight_ih: Box<[[[i8; I]; H]; 3]> = matrix(&mut uniform);
+    let weight_hh: Box<[[[i8; H]; H]; 3]> = matrix(&mut uniform);
+    let inputs = [[(); I]; INPUTS].map(|input| input.map(|()| uniform()));
+    // r and z are halved; of n, each half has its own row.
+    let rows = [(I + H, 0.5), (I + H, 0.5), (I, 1.0), (H, 1.0)];
+    let scales = rows.map(|(columns, factor)| requantization(columns, factor * SPREAD));
+    let multiplier = scales.map(|(multiplier, _)| [multiplier; H]);
+    let shift = scales.map(|(_, shift)| [shift; H]);
+    let requantization = Requantization { input_shift: 0, view: 127 };
+
+    let weights: &'static QGruWeights<I, H, ResetAfter, LANES, BLOCKS> = Box::leak(Box::new(QGruWeights::pack(
+        &weight_ih,
+        &weight_hh,
+        &[[0; H]; 4],
+        &multiplier,
+        &shift,
+        requantization,
+    )));
+    let layer = QGru::<I, H>::new(weights);
+    let shape = Shape { input: I, hidden: H };
+    let lanes = &layer.lanes()[..shape.registers(size_of::<i8>(), INT8_DEPTH)];
+    let floor = Floor::detect();
+    let pass = move |count| (0..count).for_each(|_| floor.int8(black_box(lanes)));
+    Case { shape, precision: Precision::Int8, step: steps(layer, inputs), floor: Box::new(pass) }
+}
+
+/// The multiplier and the shift that bring the sum of so many products of uniform int8 values to a deviation of `spread`.
+fn requantization(columns: usize, spread: f64) -> (i16, u8) {
+    let deviation = 127.0 * 127.0 / 3.0 * (columns as f64).sqrt();
+    let scale = spread * f64::from(1 << PREACTIVATION_BITS) / deviation;
+    let halvings = (1.0 / scale).log2().floor();
+    ((scale * halvings.exp2() * 32767.0) as i16, HEADROOM_BITS as u8 + halvings as u8)
+}
+
+/// A matrix on the heap.
+fn matrix<T: Copy + Default, const COLUMNS: usize, const ROWS: usize>(
+    mut value: impl FnMut() -> T,
+) -> Box<[[[T; COLUMNS]; ROWS]; 3]> {
+    let mut gates = vec![[[T::default(); COLUMNS]; ROWS]; 3];
+    gates.as_flattened_mut().as_flattened_mut().fill_with(&mut value);
+    let Ok(gates) = gates.into_boxed_slice().try_into() else { unreachable!("a matrix has three gates") };
+    gates
+}
+
+/// Steps of a layer as its users make them.
+fn steps<L: Layer<Input: 'static, State: 'static> + 'static>(
+    layer: L,
+    inputs: [L::Input; INPUTS],
+) -> Box<dyn FnMut(usize)> {
+    let mut state = L::State::default();
+    Box::new(move |count| {
+        for at in 0..count {
+            black_box(layer.step(black_box(&inputs[at % INPUTS]), &mut state));
+        }
+    })
+}

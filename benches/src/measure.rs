@@ -1,0 +1,137 @@
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use gru_core::backend::force;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::case::{Case, Precision, Shape};
+
+/// What one timing is to take: long beside the clock's call, short beside what else the machine does.
+const BATCH: Duration = Duration::from_micros(30);
+
+/// Timings of a case in a row, before the next case has its turn.
+const ROUNDS: u32 = 10;
+
+/// Nanoseconds of one step, over all rounds.
+#[derive(Debug, Clone, Copy)]
+pub struct Nanoseconds {
+    /// The fastest round.
+    pub min: f64,
+    /// Half of the rounds were faster.
+    pub median: f64,
+}
+
+/// The time of one backend's step.
+#[derive(Debug)]
+pub struct Timing {
+    /// Of the layer.
+    pub shape: Shape,
+    /// Of the layer.
+    pub precision: Precision,
+    /// The backend.
+    pub isa: &'static str,
+    /// Of a step.
+    pub step: Nanoseconds,
+    /// Of streaming the weights.
+    pub floor: Nanoseconds,
+}
+
+impl Timing {
+    /// The step in units of the floor.
+    pub fn ratio(&self) -> f64 {
+        self.step.median / self.floor.median
+    }
+}
+
+/// Times every case on every backend of `isas`.
+pub fn measure(cases: Vec<Case>, isas: &[&'static str], rounds: u32) -> Result<Vec<Timing>> {
+    let mut courses = cases.into_iter().map(|case| Course::new(case, isas)).collect::<Result<Vec<_>>>()?;
+    let sweeps = rounds.div_ceil(ROUNDS);
+    let style = ProgressStyle::with_template("measuring {wide_bar} {percent} %")?;
+    let bar = ProgressBar::new(u64::from(sweeps) * courses.len() as u64).with_style(style);
+    for _ in 0..sweeps {
+        for course in &mut courses {
+            for _ in 0..ROUNDS {
+                course.round()?;
+            }
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    Ok(courses.into_iter().flat_map(Course::finish).collect())
+}
+
+/// A case and its contenders.
+struct Course {
+    case: Case,
+    floor: Contender,
+    steps: Vec<(&'static str, Contender)>,
+}
+
+impl Course {
+    fn new(mut case: Case, isas: &[&'static str]) -> Result<Self> {
+        let mut steps = Vec::new();
+        for &isa in isas {
+            force(Some(isa))?;
+            steps.push((isa, Contender::new(&mut case.step)));
+        }
+        Ok(Self { floor: Contender::new(&mut case.floor), steps, case })
+    }
+
+    /// One timing of each contender.
+    fn round(&mut self) -> Result<()> {
+        self.floor.time(&mut self.case.floor);
+        for (isa, contender) in &mut self.steps {
+            force(Some(isa))?;
+            contender.time(&mut self.case.step);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> impl Iterator<Item = Timing> {
+        let (shape, precision, floor) = (self.case.shape, self.case.precision, self.floor.finish());
+        self.steps.into_iter().map(move |(isa, contender)| Timing {
+            shape,
+            precision,
+            isa,
+            step: contender.finish(),
+            floor,
+        })
+    }
+}
+
+/// What takes its turn, and its timings so far.
+struct Contender {
+    count: usize,
+    samples: Vec<f64>,
+}
+
+impl Contender {
+    /// Finds how many runs make a batch.
+    fn new(run: &mut dyn FnMut(usize)) -> Self {
+        let mut count = 1;
+        while time(run, count) < BATCH {
+            count *= 2;
+        }
+        let estimate = (0..5).map(|_| time(run, count)).min().unwrap_or(BATCH);
+        let count = count as f64 * BATCH.as_secs_f64() / estimate.as_secs_f64();
+        Self { count: (count as usize).max(1), samples: Vec::new() }
+    }
+
+    /// One batch, after some runs that bring code and weights into the caches.
+    fn time(&mut self, run: &mut dyn FnMut(usize)) {
+        run(self.count.div_ceil(8));
+        self.samples.push(time(run, self.count).as_secs_f64() * 1e9 / self.count as f64);
+    }
+
+    fn finish(mut self) -> Nanoseconds {
+        self.samples.sort_unstable_by(f64::total_cmp);
+        Nanoseconds { min: self.samples[0], median: self.samples[self.samples.len() / 2] }
+    }
+}
+
+fn time(run: &mut dyn FnMut(usize), count: usize) -> Duration {
+    let start = Instant::now();
+    run(count);
+    start.elapsed()
+}
