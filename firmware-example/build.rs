@@ -1,5 +1,7 @@
 //! Generates the models, the recorded signal and, for a board, its memory map: all into `OUT_DIR`.
 
+mod memory_map;
+
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
@@ -8,29 +10,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use gru_export::dataset::Array;
 use gru_export::{Export, Precision};
-use serde::Deserialize;
-
-/// The part of `targets.toml` that a linker script needs.
-#[derive(Deserialize)]
-struct Matrix {
-    #[serde(rename = "core")]
-    cores: Vec<Core>,
-}
-
-#[derive(Deserialize)]
-struct Core {
-    name: String,
-    target: String,
-    flash: Region,
-    ram: Region,
-    timer_hz: u32,
-}
-
-#[derive(Deserialize)]
-struct Region {
-    origin: u64,
-    length: u64,
-}
 
 fn main() -> Result<()> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
@@ -86,40 +65,13 @@ fn recordings(out: &Path) -> Result<()> {
     Ok(fs::write(out.join("recordings.rs"), code)?)
 }
 
-/// The memory map of the core that `GRU_CORE` names, or else of the first with this target.
+/// The memory map and the timer of the board.
 fn board(out: &Path) -> Result<()> {
-    const MATRIX: &str = "../targets.toml";
-    println!("cargo::rerun-if-changed={MATRIX}");
-    println!("cargo::rerun-if-env-changed=GRU_CORE");
-    let target = env::var("TARGET")?;
-    let name = env::var("GRU_CORE").ok();
-    let matrix: Matrix = toml::from_str(&fs::read_to_string(MATRIX).context(MATRIX)?).context(MATRIX)?;
-    let core = matrix
-        .cores
-        .into_iter()
-        .find(|core| core.target == target && name.as_ref().is_none_or(|name| *name == core.name))
-        .with_context(|| format!("{MATRIX} has no core {} for {target}", name.unwrap_or_default()))?;
-
-    let Core { flash, ram, timer_hz, .. } = core;
-    let memory = format!(
-        "MEMORY {{\n  FLASH : ORIGIN = {:#x}, LENGTH = {:#x}\n  RAM : ORIGIN = {:#x}, LENGTH = {:#x}\n}}\n\
-         REGION_ALIAS(\"REGION_TEXT\", FLASH);\nREGION_ALIAS(\"REGION_RODATA\", FLASH);\n\
-         REGION_ALIAS(\"REGION_DATA\", RAM);\nREGION_ALIAS(\"REGION_BSS\", RAM);\n\
-         REGION_ALIAS(\"REGION_HEAP\", RAM);\nREGION_ALIAS(\"REGION_STACK\", RAM);\n",
-        flash.origin, flash.length, ram.origin, ram.length
-    );
-    fs::write(out.join("memory.x"), memory)?;
+    let timer_hz = memory_map::write(out, "../targets.toml")?;
     fs::write(
         out.join("board.rs"),
         format!("/// Ticks of the timer a second.\npub const TIMER_HZ: u32 = {timer_hz};\n"),
     )?;
-
-    println!("cargo::rustc-link-search={}", out.display());
-    println!("cargo::rustc-link-arg-bins=--nmagic");
-    if env::var("CARGO_CFG_TARGET_ARCH")? == "riscv32" {
-        println!("cargo::rustc-link-arg-bins=-Tmemory.x");
-    }
-    println!("cargo::rustc-link-arg-bins=-Tlink.x");
     println!("cargo::rustc-link-arg-bins=-Tdefmt.x");
     Ok(())
 }

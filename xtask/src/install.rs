@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use crate::matrix::Core;
 use crate::shell;
 
 /// A package manager and what it calls things.
@@ -65,6 +66,12 @@ const MANAGERS: [Manager; 5] = [
         packages: &[("qemu-system-arm", &["qemu"]), ("qemu-system-riscv32", &["qemu"])],
     },
 ];
+
+/// What firmware for these cores is built and run with.
+pub fn firmware_tools(cores: &[&Core]) -> Result<()> {
+    rust_targets(&cores.iter().map(|core| core.target.as_str()).collect::<Vec<_>>())?;
+    emulators(cores.iter().map(|core| core.qemu.program.as_str()))
+}
 
 /// Adds the targets that the toolchain in use lacks.
 pub fn rust_targets(targets: &[&str]) -> Result<()> {

@@ -1,6 +1,7 @@
 //! The commands of this repository.
 
 mod bench;
+mod bench_mcu;
 mod demo;
 mod firmware;
 mod golden;
@@ -50,6 +51,12 @@ enum Task {
         #[arg(long, conflicts_with = "core")]
         readme: bool,
     },
+    /// Count the instructions of a step on each core under QEMU, into target/bench/mcu.json
+    BenchMcu {
+        /// Only this core of targets.toml, and into no file
+        #[arg(long, value_name = "NAME")]
+        core: Option<String>,
+    },
     /// Measure steps on every backend of this processor, against the time that reading the weights takes
     Bench {
         /// Passed on: `cargo xtask bench -- --help`
@@ -74,17 +81,14 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Demo => demo::demo(&matrix).map(|()| ExitCode::SUCCESS),
         Task::Test => test::test(&matrix),
         Task::Qemu { core, readme } => qemu(&matrix, core.as_deref(), *readme),
+        Task::BenchMcu { core } => bench_mcu::bench(&matrix.select(core.as_deref())?, core.is_none()),
         Task::Bench { options } => bench::bench(options).map(|()| ExitCode::SUCCESS),
     }
 }
 
 fn qemu(matrix: &Matrix, core: Option<&str>, readme: bool) -> Result<ExitCode> {
-    let cores: Vec<_> = match core {
-        Some(name) => vec![matrix.core(name)?],
-        None => matrix.cores.iter().collect(),
-    };
-    install::rust_targets(&cores.iter().map(|core| core.target.as_str()).collect::<Vec<_>>())?;
-    install::emulators(cores.iter().map(|core| core.qemu.program.as_str()))?;
+    let cores = matrix.select(core)?;
+    install::firmware_tools(&cores)?;
     let mut steps = Steps::default();
     let show = if cores.len() == 1 { firmware::show_recordings } else { |_: &str| () };
     let extent = if readme { Extent::All } else { Extent::Usual };

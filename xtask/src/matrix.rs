@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -32,15 +32,25 @@ pub struct Core {
     pub cpu: Option<String>,
     /// What runs unless more is asked for.
     pub precisions: Vec<Precision>,
-    /// Memory of the board: the firmware's build script reads it.
-    #[serde(rename = "flash")]
-    _flash: toml::Value,
+    /// Where programs and constants lie.
+    pub flash: Region,
     #[serde(rename = "ram")]
-    _ram: toml::Value,
+    _ram: Region,
     /// Clock of the timer that counts the cost of a step.
     pub timer_hz: u32,
     /// How QEMU runs it.
     pub qemu: Machine,
+}
+
+/// Memory of a board.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// The first address: build scripts read it.
+    #[serde(rename = "origin")]
+    _origin: u64,
+    /// In bytes.
+    pub length: u64,
 }
 
 /// A machine of QEMU.
@@ -69,7 +79,7 @@ pub struct Library {
 }
 
 /// The arithmetic of a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// Integers only.
@@ -119,6 +129,14 @@ impl Matrix {
             let known: Vec<_> = self.cores.iter().map(|core| core.name.as_str()).collect();
             format!("targets.toml has no core `{name}`; it has {}", known.join(", "))
         })
+    }
+
+    /// The core of that name, or all.
+    pub fn select(&self, name: Option<&str>) -> Result<Vec<&Core>> {
+        match name {
+            Some(name) => Ok(vec![self.core(name)?]),
+            None => Ok(self.cores.iter().collect()),
+        }
     }
 
     /// Targets of the firmware, each once.

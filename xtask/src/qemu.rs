@@ -1,9 +1,9 @@
 //! The firmware under QEMU: built, run with instructions counted, its defmt log decoded.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use crate::shell;
 /// One instruction takes 2⁶ ns of virtual time on every board, whatever its clock: counts repeat exactly, and the slowest
 /// core, whose clock is 16 MHz, runs at one instruction a tick.
 const ICOUNT_SHIFT: u32 = 6;
+const PROFILE: &str = "firmware";
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How the firmware behaves.
@@ -31,25 +32,23 @@ pub enum Mode {
 
 /// Builds the firmware and returns the path of its ELF file.
 pub fn build(core: &Core, precision: Precision) -> Result<PathBuf> {
-    let profile = "firmware";
-    let mut command = shell::cargo(&[
-        "build",
-        "--quiet",
-        "--package",
-        "firmware-example",
-        "--profile",
-        profile,
-        "--target",
-        &core.target,
-    ]);
-    command.args(precision.features()).env("GRU_CORE", &core.name);
-    command.env("CARGO_ENCODED_RUSTFLAGS", rustflags(core)?);
-    shell::run(&mut command)?;
+    shell::run(&mut cargo_build(core, precision, "firmware-example")?)?;
+    keep(core, "firmware-example", &format!("firmware-{}-{precision}", core.name))
+}
 
-    // The next build for the same target replaces it.
+/// The command that builds the binaries of a package for a core.
+pub fn cargo_build(core: &Core, precision: Precision, package: &str) -> Result<Command> {
+    let mut command = shell::cargo(&["build", "--quiet", "--package", package]);
+    command.args(["--profile", PROFILE, "--target", &core.target]).args(precision.features());
+    command.env("GRU_CORE", &core.name).env("CARGO_ENCODED_RUSTFLAGS", rustflags(core)?);
+    Ok(command)
+}
+
+/// Copies a binary that the next build for the same target replaces.
+pub fn keep(core: &Core, binary: &str, name: &str) -> Result<PathBuf> {
     let directory = target_directory()?;
-    let built = directory.join(&core.target).join(profile).join("firmware-example");
-    let kept = directory.join(format!("firmware-{}-{precision}.elf", core.name));
+    let built = directory.join(&core.target).join(PROFILE).join(binary);
+    let kept = directory.join(format!("{name}.elf"));
     fs::copy(&built, &kept).with_context(|| format!("cannot copy {} to {}", built.display(), kept.display()))?;
     Ok(kept)
 }
@@ -72,29 +71,32 @@ pub fn run(core: &Core, elf: &Path, mode: Mode, show: impl Fn(&str)) -> Result<R
     let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
     let table = Table::parse(&bytes)?.with_context(|| format!("{} has no defmt section", elf.display()))?;
 
-    let mut semihosting = "enable=on,target=native,arg=firmware-example".to_owned();
-    if mode == Mode::Overload {
-        semihosting += ",arg=overload";
-    }
-    let icount = format!("shift={ICOUNT_SHIFT},sleep=off");
+    let arguments: &[&str] = if mode == Mode::Overload { &["overload"] } else { &[] };
+    let lines = boot(core, elf, Some(ICOUNT_SHIFT), arguments, |output| decode(&table, output, show))?;
+    Run::parse(&lines).with_context(|| format!("the log of the firmware for {}", core.title))
+}
+
+/// Runs a firmware that prints text, and returns its lines. With a shift an instruction takes 2^shift ns of virtual time.
+pub fn read(core: &Core, elf: &Path, icount_shift: Option<u32>) -> Result<Vec<String>> {
+    boot(core, elf, icount_shift, &[], |output| Ok(BufReader::new(output).lines().collect::<io::Result<_>>()?))
+}
+
+/// Starts QEMU, `read`s what the firmware sends, and checks how it ends.
+fn boot(
+    core: &Core,
+    elf: &Path,
+    icount_shift: Option<u32>,
+    arguments: &[&str],
+    read: impl FnOnce(ChildStdout) -> Result<Vec<String>>,
+) -> Result<Vec<String>> {
     let mut command = shell::command(&core.qemu.program, &["-machine", &core.qemu.machine]);
-    command
-        .args(&core.qemu.options)
-        .args([
-            "-nographic",
-            "-monitor",
-            "none",
-            "-serial",
-            "none",
-            "-icount",
-            &icount,
-            "-semihosting-config",
-            &semihosting,
-        ])
-        .arg("-kernel")
-        .arg(elf)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
+    command.args(&core.qemu.options).args(["-nographic", "-monitor", "none", "-serial", "none"]);
+    if let Some(shift) = icount_shift {
+        command.args(["-icount", &format!("shift={shift},sleep=off")]);
+    }
+    let arguments: String = arguments.iter().map(|argument| format!(",arg={argument}")).collect();
+    command.args(["-semihosting-config", &format!("enable=on,target=native,arg=firmware{arguments}")]);
+    command.arg("-kernel").arg(elf).stdin(Stdio::null()).stdout(Stdio::piped());
     shell::show(&command);
     let mut child = command.spawn().with_context(|| format!("cannot start {}", core.qemu.program))?;
     let output = child.stdout.take().expect("stdout is piped");
@@ -107,7 +109,7 @@ pub fn run(core: &Core, elf: &Path, mode: Mode, show: impl Fn(&str)) -> Result<R
         }
         Ok(status)
     });
-    let lines = decode(&table, output, show);
+    let lines = read(output);
     let status = waiter.join().expect("the thread only waits")?;
     let lines = lines?;
     let last = lines.last().map_or("nothing", String::as_str);
@@ -120,14 +122,18 @@ pub fn run(core: &Core, elf: &Path, mode: Mode, show: impl Fn(&str)) -> Result<R
         Some(status) if !status.success() => {
             bail!("the firmware for {} ended with {status}; its last line is: {last}", core.title)
         }
-        Some(_) => Run::parse(&lines).with_context(|| format!("the log of the firmware for {}", core.title)),
+        Some(_) => Ok(lines),
     }
 }
 
 /// Instructions in so many ticks of the board's timer.
 pub fn instructions(core: &Core, ticks: u32) -> f64 {
-    let ticks_per_instruction = f64::from(core.timer_hz) * f64::from(1 << ICOUNT_SHIFT) * 1e-9;
-    f64::from(ticks) / ticks_per_instruction
+    f64::from(ticks) / ticks_per_instruction(core, ICOUNT_SHIFT)
+}
+
+/// Ticks of the board's timer while an instruction takes 2^shift ns of virtual time.
+pub fn ticks_per_instruction(core: &Core, icount_shift: u32) -> f64 {
+    f64::from(core.timer_hz) * f64::from(1 << icount_shift) * 1e-9
 }
 
 fn decode(table: &Table, mut output: impl Read, show: impl Fn(&str)) -> Result<Vec<String>> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use comfy_table::{Table, presets};
+use comfy_table::{Row, Table, presets};
 
 use crate::golden::{Agreement, Golden};
 use crate::matrix::{Core, Precision};
@@ -87,7 +87,7 @@ pub fn markdown(figures: &[Figures]) -> String {
 }
 
 /// A table with lines around and below its header.
-pub fn render<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Table {
+pub fn render(header: impl Into<Row>, rows: impl Iterator<Item = impl Into<Row>>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header).add_rows(rows);
     table

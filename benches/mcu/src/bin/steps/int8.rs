@@ -1,0 +1,49 @@
+//! int8 layers.
+
+use core::array;
+
+use gru_bench_mcu::Random;
+use gru_core::{QGruWeights, Requantization, ResetAfter, quant};
+
+pub use gru_core::QGru as Layer;
+pub use gru_core::layout::gru_int8_lanes as lanes;
+
+pub type Weights<const I: usize, const H: usize, const LANES: usize, const BLOCKS: usize> =
+    QGruWeights<I, H, ResetAfter, LANES, BLOCKS>;
+
+/// Weights in ±127, and scales that bring the pre-activations into the range where the gates move.
+pub const fn random<const I: usize, const H: usize, const LANES: usize, const BLOCKS: usize>()
+-> Weights<I, H, LANES, BLOCKS> {
+    let mut random = Random::new(1);
+    let mut weight_ih = [[[0; I]; H]; 3];
+    let mut weight_hh = [[[0; H]; H]; 3];
+    fill(&mut random, weight_ih.as_flattened_mut().as_flattened_mut());
+    fill(&mut random, weight_hh.as_flattened_mut().as_flattened_mut());
+
+    // A product of two values in ±127 deviates by 127²/3. Four deviations of a sum come to at most i16::MAX; one, multiplied, to between
+    // 0.5 and 2 in Q3.12.
+    let deviation = 127 * 127 / 3 * (I + H).isqrt() as u32;
+    let shift = ((4 * deviation) << quant::HEADROOM_BITS).ilog2() as u8 - 14;
+    let (mut bias, mut multiplier) = ([[0; H]; 4], [[0; H]; 4]);
+    let mut row = 0;
+    while row < 4 * H {
+        bias[row / H][row % H] = (random.bits() % deviation) as i32 + (1 << shift >> 8);
+        multiplier[row / H][row % H] = (1 << 14 | random.bits() % (1 << 14)) as i16;
+        row += 1;
+    }
+    let requantization = Requantization { input_shift: 1, view: 127 };
+    QGruWeights::pack(&weight_ih, &weight_hh, &bias, &multiplier, &[[shift; H]; 4], requantization)
+}
+
+const fn fill(random: &mut Random, weights: &mut [i8]) {
+    let mut at = 0;
+    while at < weights.len() {
+        weights[at] = random.int8();
+        at += 1;
+    }
+}
+
+/// Values in ±127.
+pub fn input<const I: usize>(random: &mut Random) -> [i8; I] {
+    array::from_fn(|_| random.int8())
+}
