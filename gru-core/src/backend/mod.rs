@@ -15,6 +15,8 @@ mod arrays;
 mod choice;
 #[cfg(gru_family = "dsp")]
 pub mod dsp;
+#[cfg(gru_family = "helium")]
+pub mod helium;
 #[cfg(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm"))]
 mod registers;
 pub mod scalar;
@@ -25,7 +27,7 @@ pub mod wasm;
 pub mod x86;
 
 use crate::{
-    layout::{INT8_DEPTH, UNITS},
+    layout::{INT8_DEPTH, Scales, UNITS},
     math::{Activation, Real},
 };
 
@@ -114,6 +116,25 @@ pub trait Lanes: Copy {
     fn state_q15(self, h: Self::I32) -> Self::I16;
     /// Writes [`quant::view`](crate::quant::view) of each unit that `to` has room for.
     fn store_view(self, values: Self::I16, multiplier: i16, to: &mut [i8]);
+
+    /// The next state of a block from its pre-activations, and the view of it.
+    #[inline(always)]
+    fn advance_int8(self, z: Self::I16, n: Self::I16, multiplier: i16, h: &mut [i32], view: &mut [i8]) {
+        let next = self.update_int8(z, n, self.load_i32(h));
+        self.store_view(self.state_q15(next), multiplier, view);
+        self.store_i32(next, h);
+    }
+
+    /// The next state of a block with the reset after from the sums of r, z, n's input half and n's recurrent half, and the view of it.
+    #[inline(always)]
+    fn gates_int8(self, sums: [Self::I32; 4], scales: &Scales<4>, multiplier: i16, h: &mut [i32], view: &mut [i8]) {
+        let [r, z, n_input, n_hidden] = sums;
+        let r = self.requantize(r, &scales.multiplier[0], &scales.shift[0]);
+        let z = self.requantize(z, &scales.multiplier[1], &scales.shift[1]);
+        let n_input = self.requantize(n_input, &scales.multiplier[2], &scales.shift[2]);
+        let n_hidden = self.requantize(n_hidden, &scales.multiplier[3], &scales.shift[3]);
+        self.advance_int8(z, self.add_i16(n_input, self.reset_int8(r, n_hidden)), multiplier, h, view);
+    }
 }
 
 /// The f32 lanes of a backend.
@@ -173,10 +194,19 @@ pub trait Op {
 #[cfg(gru_family = "dsp")]
 type Native = dsp::Dsp;
 /// The backend of this target.
+#[cfg(gru_family = "helium")]
+type Native = helium::Helium;
+/// The backend of this target.
 #[cfg(gru_family = "wasm")]
 type Native = wasm::Simd128;
 /// The backend of this target.
-#[cfg(not(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm", gru_family = "dsp")))]
+#[cfg(not(any(
+    gru_family = "x86_64",
+    gru_family = "aarch64",
+    gru_family = "wasm",
+    gru_family = "dsp",
+    gru_family = "helium"
+)))]
 type Native = scalar::Scalar;
 
 /// Runs `op` on the best backend of this machine.

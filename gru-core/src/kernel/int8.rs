@@ -178,11 +178,8 @@ fn reset_after<B: Backend, X: Input, const S: usize>(
         let sums = backend.product_int8(sums, hidden, views(streams));
         for (s, stream) in streams.iter_mut().enumerate() {
             let ([r, z, n_hidden], [_, _, n_input]) = (sums[s], inputs[s]);
-            let gated =
-                registers.reset_int8(requantize(backend, r, scales, 0), requantize(backend, n_hidden, scales, 3));
-            let n = registers.add_i16(requantize(backend, n_input, scales, 2), gated);
-            let z = requantize(backend, z, scales, 1);
-            advance(backend, z, n, block_mut(stream.h, b), block_mut(stream.scratch.view, b), weights.view);
+            let (h, view) = (block_mut(stream.h, b), block_mut(stream.scratch.view, b));
+            registers.gates_int8([r, z, n_input, n_hidden], scales, weights.view, h, view);
         }
     }
     for stream in streams {
@@ -239,7 +236,7 @@ fn reset_before<B: Backend, X: Input, const S: usize>(
             let n =
                 registers.add_i16(requantize(backend, n_input, scales, 2), requantize(backend, n_hidden, scales, 3));
             let z = registers.load_i16(block(stream.scratch.update, b));
-            advance(backend, z, n, block_mut(stream.h, b), block_mut(stream.view, b), weights.view);
+            registers.advance_int8(z, n, weights.view, block_mut(stream.h, b), block_mut(stream.view, b));
         }
     }
 }
@@ -293,15 +290,6 @@ fn rescale<L: Lanes>(registers: L, sums: L::I32, shift: u8, bias: &I32Lane) -> L
 #[inline(always)]
 fn requantize<B: Backend, const G: usize>(backend: B, sums: I32<B>, scales: &Scales<G>, gate: usize) -> I16<B> {
     backend.lanes().requantize(sums, &scales.multiplier[gate], &scales.shift[gate])
-}
-
-/// Updates a block of the state from its pre-activations, and the view of it.
-#[inline(always)]
-fn advance<B: Backend>(backend: B, z: I16<B>, n: I16<B>, h: &mut [i32], view: &mut [i8], multiplier: i16) {
-    let registers = backend.lanes();
-    let next = registers.update_int8(z, n, registers.load_i32(h));
-    registers.store_view(registers.state_q15(next), multiplier, view);
-    registers.store_i32(next, h);
 }
 
 /// 127 times one column of a gate's weights.

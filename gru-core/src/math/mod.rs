@@ -14,7 +14,7 @@ mod exact;
 pub mod fixed;
 #[cfg(feature = "micromath")]
 mod micro;
-mod rational;
+pub(crate) mod rational;
 mod real;
 
 #[cfg(any(feature = "libm", feature = "std"))]

@@ -8,10 +8,10 @@ use super::{Activation, Real};
 pub struct Rational;
 
 /// Beyond this, tanh differs from ±1 by less than the bound.
-const LIMIT: f32 = 7.9;
+pub(crate) const LIMIT: f32 = 7.9;
 // tanh(x) ≈ x · P(x²) / Q(x²), least maximum relative error 5.7e-9 on [0, LIMIT] before rounding to f32.
-const P: [f32; 5] = [1.0, 0.134_506_24, 0.003_578_996_5, 2.202_332e-5, 1.542_807_8e-8];
-const Q: [f32; 5] = [1.0, 0.467_839_5, 0.026_192_255, 0.000_342_365_8, 8.598_823e-7];
+pub(crate) const P: [f32; 5] = [1.0, 0.134_506_24, 0.003_578_996_5, 2.202_332e-5, 1.542_807_8e-8];
+pub(crate) const Q: [f32; 5] = [1.0, 0.467_839_5, 0.026_192_255, 0.000_342_365_8, 8.598_823e-7];
 
 impl Activation for Rational {
     #[inline(always)]
