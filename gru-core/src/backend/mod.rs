@@ -20,6 +20,7 @@ pub mod helium;
 #[cfg(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm"))]
 mod registers;
 pub mod scalar;
+#[cfg(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm"))]
 pub(crate) mod vector;
 #[cfg(gru_family = "wasm")]
 pub mod wasm;

@@ -102,7 +102,7 @@ fn reset_after<B: Backend, A: Activation, X: Input, const S: usize>(
     for b in sweep(few(weights.shape.hidden_size, weights.bias.len()), backwards) {
         let (Some(bias), Some(panels)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
-            continue;
+            break;
         };
         let (input, hidden) = split(panels, weights.shape.panels(3).0);
         let [r, z, n_input, n_hidden] = load(registers, bias);
@@ -138,7 +138,7 @@ fn reset_before<B: Backend, A: Activation, X: Input, const S: usize>(
     for b in sweep(few(weights.shape.hidden_size, weights.bias.len()), backwards) {
         let (Some(bias), Some(panels)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
-            continue;
+            break;
         };
         let (input, rest) = split(panels, input_gates);
         let [r, z, _, _] = load(registers, bias);
@@ -154,7 +154,7 @@ fn reset_before<B: Backend, A: Activation, X: Input, const S: usize>(
     for b in sweep(few(weights.shape.hidden_size, weights.bias.len()), !backwards) {
         let (Some(bias), Some(panels)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
-            continue;
+            break;
         };
         let (input, hidden) = split(split(panels, input_gates + hidden_gates).1, weights.shape.panels(1).0);
         let [_, _, n_input, n_hidden] = load(registers, bias);

@@ -165,7 +165,7 @@ fn reset_after<B: Backend, X: Input, const S: usize>(
         let (Some(scales), Some(panels)) =
             (weights.scales.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
-            continue;
+            break;
         };
         let (input, hidden) = split(panels, weights.shape.panels(3).0);
         let inputs = X::product(backend, [[zero, zero, registers.load_i32(&scales.bias[2])]; S], input, streams);
@@ -201,7 +201,7 @@ fn reset_before<B: Backend, X: Input, const S: usize>(
         let (Some(scales), Some(panels)) =
             (weights.scales.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
-            continue;
+            break;
         };
         let (input, rest) = split(panels, input_gates);
         let mut sums = X::product(backend, [[zero; 2]; S], input, streams);
@@ -225,7 +225,7 @@ fn reset_before<B: Backend, X: Input, const S: usize>(
         let (Some(scales), Some(panels)) =
             (weights.scales.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
-            continue;
+            break;
         };
         let (input, hidden) = split(split(panels, input_gates + hidden_gates).1, weights.shape.panels(1).0);
         let n_input = X::product(backend, [[registers.load_i32(&scales.bias[2])]; S], input, streams);

@@ -1,6 +1,6 @@
 //! The equations of a step, written once over [`Backend`](crate::backend::Backend) and slices of any length.
 //!
-//! A kernel never indexes by a computed place: a block that is not there is skipped, so no length can make it panic.
+//! A kernel never indexes by a computed place: a sweep ends at a block that is not there, so no length can make it panic.
 
 pub(crate) mod float;
 pub(crate) mod int8;
