@@ -37,6 +37,7 @@ pub mod quant;
 pub mod slices;
 mod stack;
 mod stream;
+mod streams;
 mod symbol;
 
 pub use cell::{

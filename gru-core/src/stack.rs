@@ -1,6 +1,9 @@
 //! Models from layers: a tuple of layers is a layer, so that shapes which do not fit together do not compile.
 
-use crate::backend::{Backend, Op, dispatch};
+use crate::{
+    backend::{Backend, Op, dispatch},
+    streams::{all, unzip},
+};
 
 /// One layer, or a tuple of layers that feed each other. Tuples have two to eight members and nest to any depth.
 ///
@@ -26,16 +29,62 @@ pub trait Layer {
         state: &'s mut Self::State,
     ) -> &'s Self::Output;
 
+    /// [`forward`](Self::forward) for `S` streams at once; a layer with weights reads them once for all.
+    #[inline(always)]
+    fn forward_batch<'s, B: Backend, const S: usize>(
+        &'s self,
+        backend: B,
+        inputs: [&Self::Input; S],
+        states: [&'s mut Self::State; S],
+    ) -> [&'s Self::Output; S] {
+        let mut outputs = [None; S];
+        for (s, state) in states.into_iter().enumerate() {
+            outputs[s] = Some(self.forward(backend, inputs[s], state));
+        }
+        all(outputs)
+    }
+
+    /// [`forward`](Self::forward) for `W` steps of one stream; a GRU layer reads the weights of its input half once for all.
+    #[inline(always)]
+    fn forward_window<B: Backend, const W: usize>(
+        &self,
+        backend: B,
+        inputs: [&Self::Input; W],
+        state: &mut Self::State,
+    ) -> [Self::Output; W]
+    where
+        Self::Output: Clone,
+    {
+        let mut outputs = [const { None }; W];
+        for (output, input) in outputs.iter_mut().zip(inputs) {
+            *output = Some(self.forward(backend, input, state).clone());
+        }
+        all(outputs)
+    }
+
     /// One step. Cannot fail, does not allocate and does not panic.
     #[inline]
     fn step<'s>(&'s self, input: &Self::Input, state: &'s mut Self::State) -> &'s Self::Output {
         dispatch(Step { layer: self, input, state })
     }
 
-    /// A whole window: one output per input, as many as both slices hold. The state goes on from where it was.
+    /// One step of each of several streams, as many as all slices hold: one pass over the weights serves as many of them as the registers
+    /// can. In int8 the same bits as [`step`](Self::step); in f32 the sums are in another order.
+    #[inline]
+    fn step_batch(&self, inputs: &[Self::Input], outputs: &mut [Self::Output], states: &mut [Self::State])
+    where
+        Self: Sized,
+        Self::Output: Clone,
+    {
+        dispatch(Batch { layer: self, inputs, outputs, states });
+    }
+
+    /// A whole window: one output per input, as many as both slices hold. The state goes on from where it was. In int8 the same bits as
+    /// [`step`](Self::step); in f32 the sums are in another order.
     #[inline]
     fn window(&self, inputs: &[Self::Input], outputs: &mut [Self::Output], state: &mut Self::State)
     where
+        Self: Sized,
         Self::Output: Clone,
     {
         dispatch(Window { layer: self, inputs, outputs, state });
@@ -62,27 +111,100 @@ impl<'s, L: Layer + ?Sized> Op for Step<'s, '_, L> {
     }
 }
 
-struct Window<'a, L: Layer + ?Sized> {
+struct Window<'a, L: Layer> {
     layer: &'a L,
     inputs: &'a [L::Input],
     outputs: &'a mut [L::Output],
     state: &'a mut L::State,
 }
 
-impl<L: Layer<Output: Clone> + ?Sized> Op for Window<'_, L> {
+impl<L: Layer<Output: Clone>> Op for Window<'_, L> {
     type Output = ();
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) {
-        for (input, output) in self.inputs.iter().zip(self.outputs) {
+        let len = self.inputs.len().min(self.outputs.len());
+        let done = match B::STREAMS {
+            8 => windows::<B, L, 8>(backend, self.layer, self.inputs, self.outputs, self.state),
+            4 => windows::<B, L, 4>(backend, self.layer, self.inputs, self.outputs, self.state),
+            2 => windows::<B, L, 2>(backend, self.layer, self.inputs, self.outputs, self.state),
+            _ => 0,
+        };
+        for (input, output) in self.inputs.iter().zip(self.outputs).take(len).skip(done) {
             output.clone_from(self.layer.forward(backend, input, self.state));
         }
     }
 }
 
+/// As many whole groups of `W` steps as there are; the steps done.
+#[inline(always)]
+fn windows<B: Backend, L: Layer<Output: Clone>, const W: usize>(
+    backend: B,
+    layer: &L,
+    inputs: &[L::Input],
+    outputs: &mut [L::Output],
+    state: &mut L::State,
+) -> usize {
+    let mut done = 0;
+    for (inputs, outputs) in inputs.as_chunks::<W>().0.iter().zip(outputs.as_chunks_mut::<W>().0) {
+        *outputs = layer.forward_window(backend, inputs.each_ref(), state);
+        done += W;
+    }
+    done
+}
+
+struct Batch<'a, L: Layer> {
+    layer: &'a L,
+    inputs: &'a [L::Input],
+    outputs: &'a mut [L::Output],
+    states: &'a mut [L::State],
+}
+
+impl<L: Layer<Output: Clone>> Op for Batch<'_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<B: Backend>(self, backend: B) {
+        let done = match B::STREAMS {
+            8 => batches::<B, L, 8>(backend, self.layer, self.inputs, self.outputs, self.states),
+            4 => batches::<B, L, 4>(backend, self.layer, self.inputs, self.outputs, self.states),
+            2 => batches::<B, L, 2>(backend, self.layer, self.inputs, self.outputs, self.states),
+            _ => 0,
+        };
+        for ((input, output), state) in self.inputs.iter().zip(self.outputs).zip(self.states).skip(done) {
+            output.clone_from(self.layer.forward(backend, input, state));
+        }
+    }
+}
+
+/// As many whole groups of `S` streams as there are; the streams done.
+#[inline(always)]
+fn batches<B: Backend, L: Layer<Output: Clone>, const S: usize>(
+    backend: B,
+    layer: &L,
+    inputs: &[L::Input],
+    outputs: &mut [L::Output],
+    states: &mut [L::State],
+) -> usize {
+    let groups = inputs.as_chunks::<S>().0.iter().zip(outputs.as_chunks_mut::<S>().0);
+    let mut done = 0;
+    for ((inputs, outputs), states) in groups.zip(states.as_chunks_mut::<S>().0) {
+        let found = layer.forward_batch(backend, inputs.each_ref(), states.each_mut());
+        for (output, found) in outputs.iter_mut().zip(found) {
+            output.clone_from(found);
+        }
+        done += S;
+    }
+    done
+}
+
 macro_rules! impl_layer_for_tuple {
     ($first:ident $($layer:ident $index:tt $previous:ident),+; $last:ident) => {
-        impl<$first: Layer, $($layer: Layer<Input = $previous::Output>),+> Layer for ($first, $($layer),+) {
+        impl<$first: Layer, $($layer: Layer<Input = $previous::Output>),+> Layer for ($first, $($layer),+)
+        where
+            $first::Output: Clone,
+            $($layer::Output: Clone,)+
+        {
             type Input = $first::Input;
             type Output = $last::Output;
             type State = ($first::State, $($layer::State),+);
@@ -93,8 +215,42 @@ macro_rules! impl_layer_for_tuple {
                 $(let output = self.$index.forward(backend, output, &mut state.$index);)+
                 output
             }
+
+            #[inline(always)]
+            fn forward_batch<'s, Z: Backend, const S: usize>(
+                &'s self,
+                backend: Z,
+                inputs: [&Self::Input; S],
+                states: [&'s mut Self::State; S],
+            ) -> [&'s Self::Output; S] {
+                #[allow(non_snake_case, reason = "a state is named after its layer's type")]
+                let (first, rest) = unzip(states.map(|($first, $($layer),+)| ($first, ($($layer,)+))));
+                let outputs = self.0.forward_batch(backend, inputs, first);
+                impl_layer_for_tuple!(@batch self backend outputs rest; $($layer $index),+)
+            }
+
+            #[inline(always)]
+            fn forward_window<Z: Backend, const W: usize>(
+                &self,
+                backend: Z,
+                inputs: [&Self::Input; W],
+                state: &mut Self::State,
+            ) -> [Self::Output; W] {
+                let outputs = self.0.forward_window(backend, inputs, &mut state.0);
+                $(let outputs = self.$index.forward_window(backend, outputs.each_ref(), &mut state.$index);)+
+                outputs
+            }
         }
     };
+    (@batch $self:ident $backend:ident $outputs:ident $rest:ident; $layer:ident $index:tt) => {
+        $self.$index.forward_batch($backend, $outputs, $rest.map(|(state,)| state))
+    };
+    (@batch $self:ident $backend:ident $outputs:ident $rest:ident; $layer:ident $index:tt, $($more:ident $at:tt),+) => {{
+        #[allow(non_snake_case, reason = "a state is named after its layer's type")]
+        let (states, rest) = unzip($rest.map(|($layer, $($more),+)| ($layer, ($($more,)+))));
+        let outputs = $self.$index.forward_batch($backend, $outputs, states);
+        impl_layer_for_tuple!(@batch $self $backend outputs rest; $($more $at),+)
+    }};
 }
 
 impl_layer_for_tuple!(A B 1 A; B);

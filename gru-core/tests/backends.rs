@@ -10,6 +10,8 @@ use std::{array, env, io};
 
 mod random;
 use random::Random;
+mod room;
+mod steps;
 
 /// Largest difference of an f32 operation to f64: a tanh, and a sigmoid times a distance of up to 2.
 const F32_BOUND: f64 = 8e-7;
@@ -246,6 +248,20 @@ macro_rules! backends {
                         backend.enter(Products);
                     }
                 }
+
+                #[test]
+                fn int8_steps_of_every_shape_are_the_specification() {
+                    if let Some(backend) = $token {
+                        steps::int8(backend);
+                    }
+                }
+
+                #[test]
+                fn f32_steps_of_every_shape_are_within_their_bound() {
+                    if let Some(backend) = $token {
+                        steps::float(backend);
+                    }
+                }
             }
         )+
 
@@ -274,6 +290,7 @@ fn required_backends_are_here() {
     for name in required.split(',').filter(|name| !name.is_empty()) {
         assert!(tested.contains(&name), "GRU_REQUIRE names `{name}`, which this machine lacks; it has {tested:?}");
     }
+    assert!(tested.contains(&active), "`{active}` is active and not tested");
     if let Ok(name) = env::var("GRU_ACTIVE") {
         assert_eq!(active, name, "the active backend is not the one that GRU_ACTIVE names");
     }

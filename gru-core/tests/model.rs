@@ -1,5 +1,7 @@
 //! Layers put together: const-generic cells against the slice kernels, tuples, symbols, windows, heads.
 
+use std::array;
+
 use gru_core::layout::{self, GruShape, INT8_DEPTH, Order, Placement, Scales, UNITS};
 use gru_core::math::Rational;
 use gru_core::slices::{GruInput, GruSlice, QGruInput, QGruSlice};
@@ -68,11 +70,15 @@ static QHEAD: QDenseWeights<H, 3, { layout::dense_int8_lanes(H, 3) }, { layout::
 
 fn inputs(steps: usize) -> Vec<[f32; I]> {
     let mut random = Random(3);
-    (0..steps).map(|_| std::array::from_fn(|_| random.unit())).collect()
+    (0..steps).map(|_| array::from_fn(|_| random.unit())).collect()
 }
 
 fn int8_inputs(steps: usize) -> Vec<[i8; I]> {
     inputs(steps).into_iter().map(|x| x.map(|v| (v * 127.0) as i8)).collect()
+}
+
+fn readings(steps: usize) -> Vec<[i16; I]> {
+    int8_inputs(steps).into_iter().map(|x| x.map(|x| i16::from(x) + 3)).collect()
 }
 
 fn f32_cell_is_its_slice<R: Reset>(cell: &Gru<I, H, R>) {
@@ -152,16 +158,50 @@ fn tuples_nest() {
     }
 }
 
+/// A window and a step sum the products of f32 in different orders.
+fn near(a: &[f32], b: &[f32]) -> bool {
+    a.iter().zip(b).all(|(a, b)| (a - b).abs() < 2e-6)
+}
+
 #[test]
 fn a_window_is_its_steps_and_goes_on_from_the_state() {
-    let xs = inputs(12);
-    let mut outputs = [[0.0; 3]; 12];
+    let xs = inputs(31);
+    let mut outputs = [[0.0; 3]; 31];
     let mut state = Default::default();
-    MODEL.window(&xs[..5], &mut outputs[..5], &mut state);
-    MODEL.window(&xs[5..], &mut outputs[5..], &mut state);
+    MODEL.window(&xs[..17], &mut outputs[..17], &mut state);
+    MODEL.window(&xs[17..], &mut outputs[17..], &mut state);
     let mut stream = Stream::new(&MODEL);
     for (x, output) in xs.iter().zip(&outputs) {
+        assert!(near(stream.step(x), output));
+    }
+
+    let readings = readings(31);
+    let mut outputs = [[0; 3]; 31];
+    let mut state = Default::default();
+    QMODEL.window(&readings[..17], &mut outputs[..17], &mut state);
+    QMODEL.window(&readings[17..], &mut outputs[17..], &mut state);
+    let mut stream = Stream::new(&QMODEL);
+    for (x, output) in readings.iter().zip(&outputs) {
         assert_eq!(stream.step(x), output);
+    }
+    assert_eq!(stream.state(), &state);
+}
+
+#[test]
+fn a_batch_is_a_step_of_each_stream() {
+    const STREAMS: usize = 19;
+    let (mut outputs, mut states) = ([[0.0; 3]; STREAMS], array::from_fn::<_, STREAMS, _>(|_| Default::default()));
+    let (mut ints, mut qstates) = ([[0; 3]; STREAMS], array::from_fn::<_, STREAMS, _>(|_| Default::default()));
+    let mut streams: [_; STREAMS] = array::from_fn(|_| Stream::new(&MODEL));
+    let mut qstreams: [_; STREAMS] = array::from_fn(|_| Stream::new(&QMODEL));
+    for (xs, readings) in inputs(4 * STREAMS).chunks(STREAMS).zip(readings(4 * STREAMS).chunks(STREAMS)) {
+        MODEL.step_batch(xs, &mut outputs, &mut states);
+        QMODEL.step_batch(readings, &mut ints, &mut qstates);
+        for s in 0..STREAMS {
+            assert!(near(streams[s].step(&xs[s]), &outputs[s]));
+            assert_eq!(qstreams[s].step(&readings[s]), &ints[s]);
+            assert_eq!(qstreams[s].state(), &qstates[s]);
+        }
     }
 }
 
@@ -198,7 +238,7 @@ fn a_symbol_is_its_one_hot_vector() {
         (Default::default(), Default::default(), Default::default(), Default::default());
     // Symbols 5 and 7 have no column; 7 lies in the padding of the last int8 group.
     for symbol in [0, 4, 2, 5, 1, 7, 3, u16::MAX] {
-        let hot = |one: i8| std::array::from_fn(|c| if c == usize::from(symbol) { one } else { 0 });
+        let hot = |one: i8| array::from_fn(|c| if c == usize::from(symbol) { one } else { 0 });
         let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-6;
         assert!(symbols.step(&symbol, &mut b).iter().zip(dense.step(&hot(1).map(f32::from), &mut a)).all(close));
         assert_eq!(qsymbols.step(&symbol, &mut qb), qdense.step(&hot(127), &mut qa));
@@ -265,7 +305,7 @@ fn argmax_takes_the_first_of_equals_and_no_nan() {
 fn softmax_of_any_finite_logits_sums_to_one() {
     let mut random = Random(9);
     for scale in [0.0, 1.0, 30.0, 1e30] {
-        let mut y: [f32; 7] = std::array::from_fn(|_| random.unit() * scale);
+        let mut y: [f32; 7] = array::from_fn(|_| random.unit() * scale);
         let top = argmax(&y);
         softmax::<Rational>(&mut y);
         assert!((y.iter().sum::<f32>() - 1.0).abs() < 1e-6);
@@ -278,7 +318,7 @@ fn integer_softmax_is_within_its_bound() {
     let mut random = Random(10);
     for frac_bits in 0..=15 {
         for _ in 0..500 {
-            let logits: [i16; 6] = std::array::from_fn(|_| (random.next() >> 48) as i16);
+            let logits: [i16; 6] = array::from_fn(|_| (random.next() >> 48) as i16);
             let top = logits.into_iter().max().unwrap();
             let exact: [f64; 6] = logits.map(|y| ((f64::from(y) - f64::from(top)) / f64::from(1 << frac_bits)).exp());
             let sum: f64 = exact.iter().sum();
@@ -330,9 +370,4 @@ fn layers_are_described_by_their_sizes() {
         format!("{:?}", Stream::new(&MODEL))
             .starts_with("Stream { model: (Gru[5, 18], Dense[18, 3]), state: (GruState { h: [0.0")
     );
-}
-
-#[test]
-fn the_active_backend_has_a_name() {
-    assert_eq!(gru_core::backend::active(), "scalar");
 }

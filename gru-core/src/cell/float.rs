@@ -1,10 +1,11 @@
 use super::{Reset, ResetAfter, Sweep};
 use crate::{
     backend::{Backend, F32Lane},
-    kernel::float::{self, Dense, Input, OneHot as Symbol, Stream},
+    kernel::float::{self, Dense, GruView, Input, OneHot as Symbol, Stream, Sums},
     layout::{self, GruShape, Order, UNITS},
     math::{Activation, Rational},
     stack::Layer,
+    streams::zip,
     symbol::OneHot,
 };
 use core::marker::PhantomData;
@@ -93,13 +94,18 @@ impl<const I: usize, const H: usize, R: Reset, A: Activation> Gru<I, H, R, A> {
         self.lanes
     }
 
+    const SHAPE: GruShape = GruShape { input_size: I, hidden_size: H, order: Order::F32, placement: R::PLACEMENT };
+
+    #[inline(always)]
+    fn weights(&self) -> GruView<'_> {
+        GruView { shape: Self::SHAPE, bias: self.bias, lanes: self.lanes }
+    }
+
     #[inline(always)]
     fn advance<'s, B: Backend>(&self, backend: B, x: impl Input, state: &'s mut GruState<H>) -> &'s [f32; H] {
-        let shape = GruShape { input_size: I, hidden_size: H, order: Order::F32, placement: R::PLACEMENT };
-        let weights = float::GruView { shape, bias: self.bias, lanes: self.lanes };
         let (mut first, mut second) = ([0.0; H], [0.0; H]);
         let stream = Stream { x, h: &mut state.h, scratch: [&mut first, &mut second] };
-        float::gru::<B, A, _, 1>(backend, weights, &mut [stream], state.sweep.next());
+        float::gru::<B, A, _, 1>(backend, self.weights(), &mut [stream], state.sweep.next());
         &state.h
     }
 }
@@ -112,6 +118,49 @@ impl<const I: usize, const H: usize, R: Reset, A: Activation> Layer for Gru<I, H
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, input: &[f32; I], state: &'s mut GruState<H>) -> &'s [f32; H] {
         self.advance(backend, Dense(input), state)
+    }
+
+    #[inline(always)]
+    fn forward_batch<'s, B: Backend, const S: usize>(
+        &'s self,
+        backend: B,
+        inputs: [&[f32; I]; S],
+        mut states: [&'s mut GruState<H>; S],
+    ) -> [&'s [f32; H]; S] {
+        let mut backwards = false;
+        for state in &mut states {
+            backwards = state.sweep.next();
+        }
+        let mut room = [[[0.0; H]; 2]; S];
+        let streams = zip(inputs, zip(states.each_mut(), room.each_mut()));
+        let mut streams = streams.map(|(x, (state, [first, second]))| Stream {
+            x: Dense(x),
+            h: &mut state.h,
+            scratch: [first, second],
+        });
+        float::gru::<B, A, _, S>(backend, self.weights(), &mut streams, backwards);
+        states.map(|state| &state.h)
+    }
+
+    #[inline(always)]
+    fn forward_window<B: Backend, const W: usize>(
+        &self,
+        backend: B,
+        inputs: [&[f32; I]; W],
+        state: &mut GruState<H>,
+    ) -> [[f32; H]; W] {
+        let mut sums = [[[0.0; H]; 3]; W];
+        float::ahead(
+            backend,
+            self.weights(),
+            inputs.map(<[f32; I]>::as_slice),
+            sums.as_flattened_mut().as_flattened_mut(),
+        );
+        let mut outputs = [[0.0; H]; W];
+        for (output, sums) in outputs.iter_mut().zip(&sums) {
+            *output = *self.advance(backend, Sums(sums.as_flattened(), H), state);
+        }
+        outputs
     }
 }
 

@@ -1,13 +1,14 @@
 use super::{Reset, ResetAfter, Sweep};
 use crate::{
     backend::{Backend, Int8Lane, Prepared},
-    kernel::int8::{self, Dense, Input, OneHot as Symbol, Scratch, Stream},
+    kernel::int8::{self, Dense, GruView, Input, OneHot as Symbol, Ready, Scratch, Stream, Sums},
     layout::{self, GruShape, INT8_DEPTH, Order, Scales, UNITS},
     quant,
     stack::Layer,
+    streams::zip,
     symbol::OneHot,
 };
-use core::marker::PhantomData;
+use core::{array, marker::PhantomData};
 
 /// What an int8 GRU layer has besides its rows.
 #[derive(Clone, Copy, Debug)]
@@ -122,19 +123,86 @@ impl<const I: usize, const H: usize, R: Reset> QGru<I, H, R> {
         self.lanes
     }
 
+    const SHAPE: GruShape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, placement: R::PLACEMENT };
+
+    #[inline(always)]
+    fn weights(&self) -> GruView<'_> {
+        let Requantization { input_shift, view } = self.requantization;
+        GruView { shape: Self::SHAPE, lanes: self.lanes, scales: self.scales, input_shift, view }
+    }
+
     #[inline(always)]
     fn advance<'s, B: Backend>(&self, backend: B, x: impl Input, state: &'s mut QGruState<H>) -> &'s [i8; H] {
-        let Requantization { input_shift, view } = self.requantization;
-        let (lanes, scales) = (self.lanes, self.scales);
-        let shape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, placement: R::PLACEMENT };
-        let weights = int8::GruView { shape, lanes, scales, input_shift, view };
-        let (mut view, mut update, mut hidden) = ([0; H], [0; H], [Prepared::default(); H]);
-        let (mut high, mut low) = ([Prepared::default(); I], [Prepared::default(); I]);
-        let scratch =
-            Scratch { view: &mut view, update: &mut update, input: [&mut high, &mut low], hidden: &mut hidden };
-        let stream = Stream { x, h: &mut state.h, view: &mut state.view, scratch };
-        int8::gru(backend, weights, &mut [stream], state.sweep.next());
+        let mut room = Room::<I, H>::new();
+        let stream = Stream { x, h: &mut state.h, view: &mut state.view, scratch: room.scratch() };
+        int8::gru(backend, self.weights(), &mut [stream], state.sweep.next());
         &state.view
+    }
+
+    #[inline(always)]
+    fn advance_batch<'s, B: Backend, X: Input, const S: usize>(
+        &self,
+        backend: B,
+        inputs: [X; S],
+        mut states: [&'s mut QGruState<H>; S],
+    ) -> [&'s [i8; H]; S] {
+        let mut backwards = false;
+        for state in &mut states {
+            backwards = state.sweep.next();
+        }
+        let mut rooms: [Room<I, H>; S] = array::from_fn(|_| Room::new());
+        let streams = zip(inputs, zip(states.each_mut(), rooms.each_mut()));
+        let mut streams = streams.map(|(x, (state, room))| Stream {
+            x,
+            h: &mut state.h,
+            view: &mut state.view,
+            scratch: room.scratch(),
+        });
+        int8::gru(backend, self.weights(), &mut streams, backwards);
+        states.map(|state| &state.view)
+    }
+
+    #[inline(always)]
+    fn advance_window<B: Backend, X: Input, const W: usize>(
+        &self,
+        backend: B,
+        inputs: [X; W],
+        state: &mut QGruState<H>,
+    ) -> [[i8; H]; W] {
+        let mut sums = [[[0; H]; 3]; W];
+        let mut rooms = [[[Prepared::default(); I]; 2]; W];
+        let ready = zip(inputs, rooms.each_mut()).map(|(input, [first, second])| {
+            input.prepare(backend, &mut [first, second]);
+            Ready { input, room: [&*first, &*second] }
+        });
+        int8::ahead(backend, self.weights(), ready, sums.as_flattened_mut().as_flattened_mut());
+        let mut outputs = [[0; H]; W];
+        for (output, sums) in outputs.iter_mut().zip(&sums) {
+            *output = *self.advance(backend, Sums(sums.as_flattened(), H), state);
+        }
+        outputs
+    }
+}
+
+/// Room for one step of one stream.
+struct Room<const I: usize, const H: usize> {
+    view: [i8; H],
+    update: [i16; H],
+    input: [[Prepared; I]; 2],
+    hidden: [Prepared; H],
+}
+
+impl<const I: usize, const H: usize> Room<I, H> {
+    #[inline(always)]
+    fn new() -> Self {
+        let (input, hidden) = ([[Prepared::default(); I]; 2], [Prepared::default(); H]);
+        Self { view: [0; H], update: [0; H], input, hidden }
+    }
+
+    #[inline(always)]
+    fn scratch(&mut self) -> Scratch<'_> {
+        let [first, second] = &mut self.input;
+        Scratch { view: &mut self.view, update: &mut self.update, input: [first, second], hidden: &mut self.hidden }
     }
 }
 
@@ -146,6 +214,26 @@ impl<const I: usize, const H: usize, R: Reset> Layer for QGru<I, H, R> {
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i8; I], state: &'s mut QGruState<H>) -> &'s [i8; H] {
         self.advance(backend, Dense(input), state)
+    }
+
+    #[inline(always)]
+    fn forward_batch<'s, B: Backend, const S: usize>(
+        &'s self,
+        backend: B,
+        inputs: [&[i8; I]; S],
+        states: [&'s mut QGruState<H>; S],
+    ) -> [&'s [i8; H]; S] {
+        self.advance_batch(backend, inputs.map(|x| Dense(x)), states)
+    }
+
+    #[inline(always)]
+    fn forward_window<B: Backend, const W: usize>(
+        &self,
+        backend: B,
+        inputs: [&[i8; I]; W],
+        state: &mut QGruState<H>,
+    ) -> [[i8; H]; W] {
+        self.advance_window(backend, inputs.map(|x| Dense(x)), state)
     }
 }
 
@@ -173,10 +261,38 @@ impl<const I: usize, const H: usize, R: Reset> Layer for Wide<QGru<I, H, R>> {
 
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i16; I], state: &'s mut QGruState<H>) -> &'s [i8; H] {
-        let halves = input.map(quant::split);
-        let (high, low) = (halves.map(|(high, _)| high), halves.map(|(_, low)| low));
+        let [high, low] = split(input);
         self.0.advance(backend, int8::Wide { high: &high, low: &low }, state)
     }
+
+    #[inline(always)]
+    fn forward_batch<'s, B: Backend, const S: usize>(
+        &'s self,
+        backend: B,
+        inputs: [&[i16; I]; S],
+        states: [&'s mut QGruState<H>; S],
+    ) -> [&'s [i8; H]; S] {
+        let halves = inputs.map(split);
+        self.0.advance_batch(backend, halves.each_ref().map(|[high, low]| int8::Wide { high, low }), states)
+    }
+
+    #[inline(always)]
+    fn forward_window<B: Backend, const W: usize>(
+        &self,
+        backend: B,
+        inputs: [&[i16; I]; W],
+        state: &mut QGruState<H>,
+    ) -> [[i8; H]; W] {
+        let halves = inputs.map(split);
+        self.0.advance_window(backend, halves.each_ref().map(|[high, low]| int8::Wide { high, low }), state)
+    }
+}
+
+/// Both halves of a wide input.
+#[inline(always)]
+fn split<const I: usize>(input: &[i16; I]) -> [[i8; I]; 2] {
+    let halves = input.map(quant::split);
+    [halves.map(|(high, _)| high), halves.map(|(_, low)| low)]
 }
 
 /// Hidden state of a [`QGru`]: `5 H` bytes, the state in Q1.30 and the int8 view of it, and a flag where caches are. Zero by default.

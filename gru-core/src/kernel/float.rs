@@ -1,6 +1,6 @@
 //! f32: one step of a GRU layer, and a dense layer, for `S` streams at once.
 
-use super::{block, block_mut, copy, few, lanes, split, sweep};
+use super::{Place, block, block_mut, copy, few, lanes, row, row_mut, split, sweep};
 use crate::{
     backend::{Backend, F32, F32Lane, Lanes},
     layout::{GruShape, Placement},
@@ -14,6 +14,7 @@ pub(crate) trait Input: Copy {
         backend: B,
         sums: [[F32<B>; G]; S],
         panel: &[F32Lane],
+        place: Place,
         x: [Self; S],
     ) -> [[F32<B>; G]; S];
 }
@@ -28,6 +29,7 @@ impl Input for Dense<'_> {
         backend: B,
         sums: [[F32<B>; G]; S],
         panel: &[F32Lane],
+        _: Place,
         x: [Self; S],
     ) -> [[F32<B>; G]; S] {
         let mut vectors: [&[f32]; S] = [&[]; S];
@@ -48,6 +50,7 @@ impl Input for OneHot {
         backend: B,
         mut sums: [[F32<B>; G]; S],
         panel: &[F32Lane],
+        _: Place,
         x: [Self; S],
     ) -> [[F32<B>; G]; S] {
         for s in 0..S {
@@ -58,6 +61,69 @@ impl Input for OneHot {
             }
         }
         sums
+    }
+}
+
+/// The product itself, computed [ahead] for several steps at once: `[3, H]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Sums<'a>(pub &'a [f32], pub usize);
+
+impl Input for Sums<'_> {
+    #[inline(always)]
+    fn product<B: Backend, const G: usize, const S: usize>(
+        backend: B,
+        mut sums: [[F32<B>; G]; S],
+        _: &[F32Lane],
+        place: Place,
+        x: [Self; S],
+    ) -> [[F32<B>; G]; S] {
+        for s in 0..S {
+            for g in 0..G {
+                let row = row(x[s].0, x[s].1, place.gate + g);
+                sums[s][g] = sums[s][g].add(backend.lanes().load_f32(block(row, place.block)));
+            }
+        }
+        sums
+    }
+}
+
+/// The product of the input half for `W` steps: one pass over `weight_ih` for all of them. `sums` is `[W, 3, H]`.
+#[inline(always)]
+pub(crate) fn ahead<B: Backend, const W: usize>(backend: B, weights: GruView<'_>, x: [&[f32]; W], sums: &mut [f32]) {
+    for b in sweep(weights.bias.len(), false) {
+        let Some(panels) = lanes(weights.lanes, weights.shape.block_lanes(), b) else { continue };
+        let mut place = Place { block: b, gate: 0 };
+        match weights.shape.placement {
+            Placement::After => {
+                ahead_panel::<B, 3, W>(backend, split(panels, weights.shape.panels(3).0).0, place, x, sums);
+            }
+            Placement::Before => {
+                let (input, hidden) = weights.shape.panels(2);
+                ahead_panel::<B, 2, W>(backend, split(panels, input).0, place, x, sums);
+                place.gate = 2;
+                let candidate = split(split(panels, input + hidden).1, weights.shape.panels(1).0).0;
+                ahead_panel::<B, 1, W>(backend, candidate, place, x, sums);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn ahead_panel<B: Backend, const G: usize, const W: usize>(
+    backend: B,
+    panel: &[F32Lane],
+    place: Place,
+    x: [&[f32]; W],
+    sums: &mut [f32],
+) {
+    let registers = backend.lanes();
+    let units = sums.len() / (3 * W);
+    let products = backend.product_f32([[registers.load_f32(&[]); G]; W], panel, x);
+    for (t, sums) in sums.chunks_exact_mut((3 * units).max(1)).enumerate().take(W) {
+        for g in 0..G {
+            let row = row_mut(sums, units, place.gate + g);
+            registers.store_f32(products[t][g], block_mut(row, place.block));
+        }
     }
 }
 
@@ -106,7 +172,7 @@ fn reset_after<B: Backend, A: Activation, X: Input, const S: usize>(
         };
         let (input, hidden) = split(panels, weights.shape.panels(3).0);
         let [r, z, n_input, n_hidden] = load(registers, bias);
-        let mut sums = X::product(backend, [[r, z, n_input]; S], input, x);
+        let mut sums = X::product(backend, [[r, z, n_input]; S], input, Place { block: b, gate: 0 }, x);
         let inputs = sums;
         for [_, _, n] in &mut sums {
             *n = n_hidden;
@@ -142,7 +208,7 @@ fn reset_before<B: Backend, A: Activation, X: Input, const S: usize>(
         };
         let (input, rest) = split(panels, input_gates);
         let [r, z, _, _] = load(registers, bias);
-        let sums = X::product(backend, [[r, z]; S], input, x);
+        let sums = X::product(backend, [[r, z]; S], input, Place { block: b, gate: 0 }, x);
         let h = vectors(streams, |stream| stream.h);
         let sums = backend.product_f32(sums, split(rest, hidden_gates).0, h);
         for (stream, [r, z]) in streams.iter_mut().zip(sums) {
@@ -158,7 +224,7 @@ fn reset_before<B: Backend, A: Activation, X: Input, const S: usize>(
         };
         let (input, hidden) = split(split(panels, input_gates + hidden_gates).1, weights.shape.panels(1).0);
         let [_, _, n_input, n_hidden] = load(registers, bias);
-        let sums = X::product(backend, [[n_input.add(n_hidden)]; S], input, x);
+        let sums = X::product(backend, [[n_input.add(n_hidden)]; S], input, Place { block: b, gate: 2 }, x);
         let gated = vectors(streams, |stream| stream.scratch[0]);
         let sums = backend.product_f32(sums, hidden, gated);
         for (stream, [n]) in streams.iter_mut().zip(sums) {

@@ -1,6 +1,6 @@
 //! int8: one step of a GRU layer, and a dense layer, for `S` streams at once. No float anywhere.
 
-use super::{block, block_mut, copy, few, lanes, split, sweep};
+use super::{Place, block, block_mut, copy, few, lanes, row, row_mut, split, sweep};
 use crate::{
     backend::{Backend, Columns, I16, I32, I32Lane, Int8Lane, Lanes, Prepared},
     layout::{self, GruShape, INT8_DEPTH, Order, Placement, SUM_BITS, Scales, UNITS},
@@ -17,8 +17,16 @@ pub(crate) trait Input: Copy {
         backend: B,
         sums: [[I32<B>; G]; S],
         panel: &[Int8Lane],
-        streams: &[Stream<'_, Self>; S],
+        place: Place,
+        x: [Ready<'_, Self>; S],
     ) -> [[I32<B>; G]; S];
+}
+
+/// An input and what [`Input::prepare`] made of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Ready<'a, X> {
+    pub input: X,
+    pub room: [&'a [Prepared]; 2],
 }
 
 /// A vector.
@@ -36,9 +44,10 @@ impl Input for Dense<'_> {
         backend: B,
         sums: [[I32<B>; G]; S],
         panel: &[Int8Lane],
-        streams: &[Stream<'_, Self>; S],
+        _: Place,
+        x: [Ready<'_, Self>; S],
     ) -> [[I32<B>; G]; S] {
-        let x = columns(streams, |stream| Columns { values: stream.x.0, prepared: stream.scratch.input[0] });
+        let x = columns(&x, |x| Columns { values: x.input.0, prepared: x.room[0] });
         backend.product_int8(sums, panel, x)
     }
 }
@@ -64,17 +73,18 @@ impl Input for Wide<'_> {
         backend: B,
         mut sums: [[I32<B>; G]; S],
         panel: &[Int8Lane],
-        streams: &[Stream<'_, Self>; S],
+        _: Place,
+        x: [Ready<'_, Self>; S],
     ) -> [[I32<B>; G]; S] {
         let registers = backend.lanes();
-        let low = columns(streams, |stream| Columns { values: stream.x.low, prepared: stream.scratch.input[1] });
+        let low = columns(&x, |x| Columns { values: x.input.low, prepared: x.room[1] });
         let fine = backend.product_int8([[registers.load_i32(&[0; UNITS]); G]; S], panel, low);
         for s in 0..S {
             for g in 0..G {
                 sums[s][g] = registers.add_i32(sums[s][g], registers.carry(fine[s][g]));
             }
         }
-        let high = columns(streams, |stream| Columns { values: stream.x.high, prepared: stream.scratch.input[0] });
+        let high = columns(&x, |x| Columns { values: x.input.high, prepared: x.room[0] });
         backend.product_int8(sums, panel, high)
     }
 }
@@ -89,14 +99,83 @@ impl Input for OneHot {
         backend: B,
         mut sums: [[I32<B>; G]; S],
         panel: &[Int8Lane],
-        streams: &[Stream<'_, Self>; S],
+        _: Place,
+        x: [Ready<'_, Self>; S],
     ) -> [[I32<B>; G]; S] {
         for s in 0..S {
             for g in 0..G {
-                sums[s][g] = backend.lanes().add_i32(sums[s][g], column(backend, panel, G, g, streams[s].x.0));
+                sums[s][g] = backend.lanes().add_i32(sums[s][g], column(backend, panel, G, g, x[s].input.0));
             }
         }
         sums
+    }
+}
+
+/// The product itself, computed [ahead] for several steps at once: `[3, H]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Sums<'a>(pub &'a [i32], pub usize);
+
+impl Input for Sums<'_> {
+    #[inline(always)]
+    fn product<B: Backend, const G: usize, const S: usize>(
+        backend: B,
+        mut sums: [[I32<B>; G]; S],
+        _: &[Int8Lane],
+        place: Place,
+        x: [Ready<'_, Self>; S],
+    ) -> [[I32<B>; G]; S] {
+        let registers = backend.lanes();
+        for s in 0..S {
+            for g in 0..G {
+                let row = row(x[s].input.0, x[s].input.1, place.gate + g);
+                sums[s][g] = registers.add_i32(sums[s][g], registers.load_i32(block(row, place.block)));
+            }
+        }
+        sums
+    }
+}
+
+/// The product of the input half for `W` steps: one pass over `weight_ih` for all of them. `sums` is `[W, 3, H]`.
+#[inline(always)]
+pub(crate) fn ahead<B: Backend, X: Input, const W: usize>(
+    backend: B,
+    weights: GruView<'_>,
+    x: [Ready<'_, X>; W],
+    sums: &mut [i32],
+) {
+    for b in sweep(weights.scales.len(), false) {
+        let Some(panels) = lanes(weights.lanes, weights.shape.block_lanes(), b) else { continue };
+        let mut place = Place { block: b, gate: 0 };
+        match weights.shape.placement {
+            Placement::After => {
+                ahead_panel::<B, X, 3, W>(backend, split(panels, weights.shape.panels(3).0).0, place, x, sums);
+            }
+            Placement::Before => {
+                let (input, hidden) = weights.shape.panels(2);
+                ahead_panel::<B, X, 2, W>(backend, split(panels, input).0, place, x, sums);
+                place.gate = 2;
+                let candidate = split(split(panels, input + hidden).1, weights.shape.panels(1).0).0;
+                ahead_panel::<B, X, 1, W>(backend, candidate, place, x, sums);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn ahead_panel<B: Backend, X: Input, const G: usize, const W: usize>(
+    backend: B,
+    panel: &[Int8Lane],
+    place: Place,
+    x: [Ready<'_, X>; W],
+    sums: &mut [i32],
+) {
+    let registers = backend.lanes();
+    let units = sums.len() / (3 * W);
+    let products = X::product(backend, [[registers.load_i32(&[0; UNITS]); G]; W], panel, place, x);
+    for (t, sums) in sums.chunks_exact_mut((3 * units).max(1)).enumerate().take(W) {
+        for g in 0..G {
+            registers.store_i32(products[t][g], block_mut(row_mut(sums, units, place.gate + g), place.block));
+        }
     }
 }
 
@@ -168,7 +247,9 @@ fn reset_after<B: Backend, X: Input, const S: usize>(
             break;
         };
         let (input, hidden) = split(panels, weights.shape.panels(3).0);
-        let inputs = X::product(backend, [[zero, zero, registers.load_i32(&scales.bias[2])]; S], input, streams);
+        let bias = registers.load_i32(&scales.bias[2]);
+        let place = Place { block: b, gate: 0 };
+        let inputs = X::product(backend, [[zero, zero, bias]; S], input, place, ready(streams));
         let mut sums = [[registers.load_i32(&scales.bias[3]); 3]; S];
         for s in 0..S {
             for gate in 0..2 {
@@ -204,7 +285,8 @@ fn reset_before<B: Backend, X: Input, const S: usize>(
             break;
         };
         let (input, rest) = split(panels, input_gates);
-        let mut sums = X::product(backend, [[zero; 2]; S], input, streams);
+        let place = Place { block: b, gate: 0 };
+        let mut sums = X::product(backend, [[zero; 2]; S], input, place, ready(streams));
         for sums in &mut sums {
             for gate in 0..2 {
                 sums[gate] = rescale(registers, sums[gate], weights.input_shift, &scales.bias[gate]);
@@ -228,7 +310,9 @@ fn reset_before<B: Backend, X: Input, const S: usize>(
             break;
         };
         let (input, hidden) = split(split(panels, input_gates + hidden_gates).1, weights.shape.panels(1).0);
-        let n_input = X::product(backend, [[registers.load_i32(&scales.bias[2])]; S], input, streams);
+        let place = Place { block: b, gate: 2 };
+        let bias = registers.load_i32(&scales.bias[2]);
+        let n_input = X::product(backend, [[bias]; S], input, place, ready(streams));
         let gated = columns(streams, |stream| Columns { values: stream.scratch.view, prepared: stream.scratch.hidden });
         let n_hidden = backend.product_int8([[registers.load_i32(&scales.bias[3])]; S], hidden, gated);
         for (s, stream) in streams.iter_mut().enumerate() {
@@ -267,15 +351,23 @@ fn views<'a, X, const S: usize>(streams: &'a [Stream<'_, X>; S]) -> [Columns<'a>
     columns(streams, |stream| Columns { values: stream.view, prepared: stream.scratch.hidden })
 }
 
-/// A vector of each stream.
+/// The input of each stream.
 #[inline(always)]
-fn columns<'a, X, const S: usize>(
-    streams: &'a [Stream<'_, X>; S],
-    vector: impl Fn(&'a Stream<'_, X>) -> Columns<'a>,
-) -> [Columns<'a>; S] {
+fn ready<'a, X: Input, const S: usize>(streams: &'a [Stream<'_, X>; S]) -> [Ready<'a, X>; S] {
+    let mut ready = [Ready { input: streams[0].x, room: [&[]; 2] }; S];
+    for s in 0..S {
+        let [first, second] = &streams[s].scratch.input;
+        ready[s] = Ready { input: streams[s].x, room: [first, second] };
+    }
+    ready
+}
+
+/// A vector of each of some values.
+#[inline(always)]
+fn columns<'a, T, const S: usize>(values: &'a [T; S], vector: impl Fn(&'a T) -> Columns<'a>) -> [Columns<'a>; S] {
     let mut columns = [Columns { values: &[], prepared: &[] }; S];
     for s in 0..S {
-        columns[s] = vector(&streams[s]);
+        columns[s] = vector(&values[s]);
     }
     columns
 }

@@ -53,3 +53,24 @@ fn lanes<L>(lanes: &[L], block_lanes: usize, block: usize) -> Option<&[L]> {
 fn split<L>(lanes: &[L], at: usize) -> (&[L], &[L]) {
     lanes.split_at_checked(at).unwrap_or((lanes, &[]))
 }
+
+/// Where a panel stands in a layer: for what the input half has already been computed.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    /// Block of units.
+    pub block: usize,
+    /// First of the panel's gates.
+    pub gate: usize,
+}
+
+/// One gate's sums of the input half of one step, of all units.
+#[inline(always)]
+pub(crate) fn row<T>(sums: &[T], units: usize, gate: usize) -> &[T] {
+    sums.get(gate * units..).and_then(|rest| rest.get(..units)).unwrap_or_default()
+}
+
+/// One gate's sums of the input half of one step, of all units.
+#[inline(always)]
+pub(crate) fn row_mut<T>(sums: &mut [T], units: usize, gate: usize) -> &mut [T] {
+    sums.get_mut(gate * units..).and_then(|rest| rest.get_mut(..units)).unwrap_or_default()
+}

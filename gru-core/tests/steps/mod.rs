@@ -1,0 +1,172 @@
+//! Whole steps of every shape on one backend: int8 equal to the specification bit for bit, f32 within a bound of an f64 reference.
+
+use super::random::Random;
+use super::room::Room;
+use gru_core::backend::{Backend, scalar::Scalar};
+use gru_core::layout::{self, GruShape, INT8_DEPTH, Order, Placement, Scales, UNITS};
+use gru_core::math::Rational;
+use gru_core::slices::{GruInput, GruSlice, QGruInput, QGruSlice};
+use gru_core::{Requantization, quant};
+
+const STEPS: usize = if cfg!(miri) { 2 } else { 50 };
+
+/// Largest difference of an f32 state to f64 over [`STEPS`] steps.
+const F32_BOUND: f64 = 2e-6;
+
+/// All small shapes, and the large ones that are benchmarked.
+fn shapes() -> impl Iterator<Item = (usize, usize)> {
+    let large = [(64, 64), (40, 96), (28, 128), (28, 256)];
+    let small: &[usize] = if cfg!(miri) { &[1, 4, 9, 17] } else { &const { first::<40>() } };
+    let squares = small.iter().flat_map(move |&i| small.iter().map(move |&h| (i, h)));
+    squares.chain(large.into_iter().filter(|_| !cfg!(miri)))
+}
+
+const fn first<const N: usize>() -> [usize; N] {
+    let mut numbers = [0; N];
+    let mut at = 0;
+    while at < N {
+        numbers[at] = at + 1;
+        at += 1;
+    }
+    numbers
+}
+
+/// Random and extreme weights, all kinds of input.
+pub fn int8<B: Backend>(backend: B) {
+    let mut random = Random(5);
+    for (input_size, hidden_size) in shapes() {
+        for placement in [Placement::After, Placement::Before] {
+            for extreme in [false, true] {
+                int8_shape(backend, &mut random, input_size, hidden_size, placement, extreme);
+            }
+        }
+    }
+}
+
+fn int8_shape<B: Backend>(
+    backend: B,
+    random: &mut Random,
+    input_size: usize,
+    hidden_size: usize,
+    placement: Placement,
+    extreme: bool,
+) {
+    let shape = GruShape { input_size, hidden_size, order: Order::INT8, placement };
+    let mut weight = || {
+        let weight = (random.unit() * 127.9) as i8;
+        if !extreme {
+            weight
+        } else if weight < 0 {
+            -127
+        } else {
+            127
+        }
+    };
+    let weight_ih: Vec<i8> = (0..3 * hidden_size * input_size).map(|_| weight()).collect();
+    let weight_hh: Vec<i8> = (0..3 * hidden_size * hidden_size).map(|_| weight()).collect();
+    let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
+    shape.pack_int8(&weight_ih, &weight_hh, &mut lanes);
+    // Sums of some thousands become pre-activations of some units, with enough of them beyond.
+    let rows = 4 * hidden_size;
+    let bias: Vec<i32> = (0..rows).map(|_| (random.unit() * 30_000.0) as i32).collect();
+    let multiplier: Vec<i16> = (0..rows).map(|_| (random.next() >> 49) as i16).collect();
+    let shift: Vec<u8> = (0..rows).map(|_| 5 + (random.next() % 9) as u8).collect();
+    let mut scales = vec![Scales::ZERO; layout::blocks(hidden_size)];
+    Scales::pack(hidden_size, &bias, &multiplier, &shift, &mut scales);
+    let view = [100, 127, 128, 400][random.next() as usize % 4];
+    let requantization = Requantization { input_shift: (random.next() % 3) as u8, view };
+    let layer = QGruSlice { shape, lanes: &lanes, scales: &scales, requantization };
+
+    let mut room = Room::new(input_size, hidden_size);
+    let mut states = [(vec![0; hidden_size], vec![0; hidden_size]), (vec![0; hidden_size], vec![0; hidden_size])];
+    for step in 0..STEPS {
+        let x: Vec<i16> = (0..input_size).map(|_| (random.unit() * 127.9 * 128.0) as i16).collect();
+        let (high, low): (Vec<i8>, Vec<i8>) = x.iter().map(|&x| quant::split(x)).unzip();
+        let input = match step % 4 {
+            2 => QGruInput::Wide { high: &high, low: &low },
+            3 => QGruInput::OneHot(random.next() as usize % (input_size + 2)),
+            _ => QGruInput::Dense(&high),
+        };
+        let [(h, seen), (expected_h, expected)] = &mut states;
+        layer.step_on(Scalar, input, expected_h, expected, room.borrow()).unwrap();
+        layer.step_on(backend, input, h, seen, room.borrow()).unwrap();
+        assert!(h == expected_h && seen == expected, "{shape:?}, extreme {extreme}, step {step}, {input:?}");
+    }
+}
+
+/// Random weights as layers begin with, and inputs of up to 2.
+pub fn float<B: Backend>(backend: B) {
+    let mut random = Random(6);
+    let mut worst = 0.0f64;
+    for (input_size, hidden_size) in shapes() {
+        for placement in [Placement::After, Placement::Before] {
+            worst = worst.max(float_shape(backend, &mut random, input_size, hidden_size, placement));
+        }
+    }
+    assert!(worst < F32_BOUND, "{worst:e}");
+}
+
+fn float_shape<B: Backend>(
+    backend: B,
+    random: &mut Random,
+    input_size: usize,
+    hidden_size: usize,
+    placement: Placement,
+) -> f64 {
+    let shape = GruShape { input_size, hidden_size, order: Order::F32, placement };
+    let scale = 1.0 / (hidden_size as f32).sqrt();
+    let mut values = |len: usize, scale: f32| -> Vec<f32> { (0..len).map(|_| random.unit() * scale).collect() };
+    let weight_ih = values(3 * hidden_size * input_size, scale);
+    let weight_hh = values(3 * hidden_size * hidden_size, scale);
+    let bias = values(4 * hidden_size, scale);
+    let mut lanes = vec![[0.0; UNITS]; shape.lanes()];
+    shape.pack(&weight_ih, &weight_hh, lanes.as_flattened_mut());
+    let mut packed_bias = vec![[[0.0; UNITS]; 4]; layout::blocks(hidden_size)];
+    layout::pack_rows(&bias, hidden_size, &mut packed_bias);
+    let layer = GruSlice { shape, lanes: &lanes, bias: &packed_bias };
+
+    let dot = |weights: &[f32], row: usize, x: &[f64]| -> f64 {
+        weights[row * x.len()..][..x.len()].iter().zip(x).map(|(&w, x)| f64::from(w) * x).sum()
+    };
+    let bias_of = |gate: usize, unit: usize| f64::from(bias[gate * hidden_size + unit]);
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let (mut h, mut scratch) = (vec![0.0; hidden_size], [vec![0.0; hidden_size], vec![0.0; hidden_size]]);
+    let mut exact = vec![0.0f64; hidden_size];
+    let mut worst = 0.0f64;
+    for step in 0..STEPS {
+        let (x, input);
+        let dense = values(input_size, 2.0);
+        if step % 4 == 3 {
+            let symbol = step % (input_size + 1);
+            x = (0..input_size).map(|column| if column == symbol { 1.0 } else { 0.0 }).collect();
+            input = GruInput::OneHot(symbol);
+        } else {
+            x = dense.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+            input = GruInput::Dense(&dense);
+        }
+        let [first, second] = &mut scratch;
+        layer.step_on::<B, Rational>(backend, input, &mut h, [first, second]).unwrap();
+
+        let gate = |gate: usize, unit: usize| {
+            let row = gate * hidden_size + unit;
+            sigmoid(dot(&weight_ih, row, &x) + dot(&weight_hh, row, &exact) + bias_of(gate, unit))
+        };
+        let r: Vec<f64> = (0..hidden_size).map(|unit| gate(0, unit)).collect();
+        let gated: Vec<f64> = r.iter().zip(&exact).map(|(r, h)| r * h).collect();
+        let next = (0..hidden_size).map(|unit| {
+            let row = 2 * hidden_size + unit;
+            let input = dot(&weight_ih, row, &x) + bias_of(2, unit);
+            let n = match placement {
+                Placement::After => input + r[unit] * (dot(&weight_hh, row, &exact) + bias_of(3, unit)),
+                Placement::Before => input + dot(&weight_hh, row, &gated) + bias_of(3, unit),
+            };
+            let z = gate(1, unit);
+            (1.0 - z) * n.tanh() + z * exact[unit]
+        });
+        exact = next.collect();
+        for (found, exact) in h.iter().zip(&exact) {
+            worst = worst.max((f64::from(*found) - exact).abs());
+        }
+    }
+    worst
+}
