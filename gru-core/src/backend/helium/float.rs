@@ -112,10 +112,11 @@ macro_rules! tanh_constants {
 macro_rules! tanh {
     () => {
         concat!(
-            // A NaN compares false and stays.
+            // A NaN is not greater, and stays.
+            "vdup.32 q1, lr\n",
             "vpt.f32 gt, q0, r3\n",
             "vdupt.32 q0, r3\n",
-            "vpt.f32 lt, q0, lr\n",
+            "vpt.f32 gt, q1, q0\n",
             "vdupt.32 q0, lr\n",
             "vdup.32 q2, r4\n",
             "vmul.f32 q1, q0, q0\n",

@@ -5,8 +5,11 @@
 //! | [`int8`] | 1 VLDRB of x, 4 × (VLDRB, VMLADAVA) for 4 rows × 16 columns | 9 / 64, and 1 / 64 for the loop | loads: 5 of 9 |
 //! | [`float`] | 3 × (VLDRW, VFMA) for 12 rows × 1 column; 1 LDM for 4 columns of x | 6.25 / 12, and 1 / 48 for the loop | loads and VFMA, which alternate |
 //!
-//! A vector instruction takes a Cortex-M55 two cycles, and a load overlaps the arithmetic beside it; the low-overhead loop costs nothing from its second
-//! round on. The gates are vectors of four units too; only division has no vector form.
+//! A vector instruction takes a Cortex-M55 two cycles, and a load overlaps the arithmetic beside it; a low-overhead loop costs nothing from
+//! its second round on. The gates are vectors of four units too; only division has no vector form.
+//!
+//! The start-up code must have enabled the coprocessors 10 and 11, as cortex-m-rt does on this target. It should set `CCR.LOB` (bit 19 at
+//! 0xE000_ED14), which is clear after reset: the loops are right without it, but every round then costs a branch.
 //!
 //! Everything is a function of its own, in assembly: stable Rust has no intrinsics for these instructions, and takes no vector register as an
 //! operand. Each names the processor, as a naked function is not told of the target's.
