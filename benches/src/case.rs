@@ -99,7 +99,7 @@ macro_rules! shapes {
     };
 }
 
-shapes!((6, 32), (28, 128), (28, 256), (64, 64), (40, 96), (4, 4), (8, 16), (9, 48));
+shapes!((4, 4), (8, 16), (6, 32), (9, 48), (64, 64), (40, 96), (28, 128), (28, 256));
 
 /// Weights of PyTorch's initial distribution.
 fn float<const I: usize, const H: usize, const LANES: usize, const BLOCKS: usize>() -> Case {
