@@ -12,8 +12,14 @@ use serde::Serialize;
 /// Standard deviation of the pre-activations: they spread over ±4.
 const SPREAD: f64 = 1.3;
 
-/// Inputs that take turns.
+/// Inputs that take turns, and streams of a batch.
 const INPUTS: usize = 16;
+
+/// Steps of a window.
+const WINDOW: usize = 100;
+
+/// The layer whose windows and batches are timed too.
+const LARGEST: (usize, usize) = (28, 256);
 
 /// Input and hidden size of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,16 +73,35 @@ impl fmt::Display for Precision {
     }
 }
 
+/// How steps are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// One at a time, each with another input than the last.
+    Step,
+    /// A hundred of one stream.
+    Window,
+    /// One of each of sixteen streams.
+    Batch,
+}
+
+/// Something to time.
+pub struct Work {
+    /// Steps that one run of it does.
+    pub steps: usize,
+    /// Does so many runs.
+    pub run: Box<dyn FnMut(usize)>,
+}
+
 /// A layer with random weights, and what is timed of it.
 pub struct Case {
     /// Of the layer.
     pub shape: Shape,
     /// Of the layer.
     pub precision: Precision,
-    /// So many steps of one stream, each with another input than the last.
-    pub step: Box<dyn FnMut(usize)>,
-    /// So many passes over the weights, without their padding.
-    pub floor: Box<dyn FnMut(usize)>,
+    /// One pass over the weights, without their padding.
+    pub floor: Work,
+    /// The steps.
+    pub forms: Vec<(Form, Work)>,
 }
 
 macro_rules! shapes {
@@ -118,7 +143,14 @@ fn float<const I: usize, const H: usize, const LANES: usize, const BLOCKS: usize
     let lanes = &layer.lanes()[..shape.registers(size_of::<f32>(), 1)];
     let floor = Floor::detect();
     let pass = move |count| (0..count).for_each(|_| floor.f32(black_box(lanes)));
-    Case { shape, precision: Precision::F32, step: steps(layer, inputs), floor: Box::new(pass) }
+    let mut forms = vec![(Form::Step, steps(layer, inputs))];
+    if const { I == LARGEST.0 && H == LARGEST.1 } {
+        forms.extend([
+            (Form::Window, windows(layer, inputs, [0.0; H])),
+            (Form::Batch, batches(layer, inputs, [0.0; H])),
+        ]);
+    }
+    Case { shape, precision: Precision::F32, floor: Work { steps: 1, run: Box::new(pass) }, forms }
 }
 
 /// Weights and inputs of the full range.
@@ -148,7 +180,11 @@ fn int8<const I: usize, const H: usize, const LANES: usize, const BLOCKS: usize>
     let lanes = &layer.lanes()[..shape.registers(size_of::<i8>(), INT8_DEPTH)];
     let floor = Floor::detect();
     let pass = move |count| (0..count).for_each(|_| floor.int8(black_box(lanes)));
-    Case { shape, precision: Precision::Int8, step: steps(layer, inputs), floor: Box::new(pass) }
+    let mut forms = vec![(Form::Step, steps(layer, inputs))];
+    if const { I == LARGEST.0 && H == LARGEST.1 } {
+        forms.extend([(Form::Window, windows(layer, inputs, [0; H])), (Form::Batch, batches(layer, inputs, [0; H]))]);
+    }
+    Case { shape, precision: Precision::Int8, floor: Work { steps: 1, run: Box::new(pass) }, forms }
 }
 
 /// The multiplier and the shift that bring the sum of so many products of uniform int8 values to a deviation of `spread`.
@@ -169,15 +205,43 @@ fn matrix<T: Copy + Default, const COLUMNS: usize, const ROWS: usize>(
     gates
 }
 
-/// Steps of a layer as its users make them.
-fn steps<L: Layer<Input: 'static, State: 'static> + 'static>(
-    layer: L,
-    inputs: [L::Input; INPUTS],
-) -> Box<dyn FnMut(usize)> {
+/// One step of one stream.
+fn steps<L: Model>(layer: L, inputs: [L::Input; INPUTS]) -> Work {
     let mut state = L::State::default();
-    Box::new(move |count| {
+    let run = move |count| {
         for at in 0..count {
             black_box(layer.step(black_box(&inputs[at % INPUTS]), &mut state));
         }
-    })
+    };
+    Work { steps: 1, run: Box::new(run) }
 }
+
+/// A window of one stream.
+fn windows<L: Model>(layer: L, inputs: [L::Input; INPUTS], output: L::Output) -> Work {
+    let (mut state, mut outputs) = (L::State::default(), vec![output; WINDOW]);
+    let inputs: Vec<_> = inputs.into_iter().cycle().take(WINDOW).collect();
+    let run = move |count| {
+        for _ in 0..count {
+            layer.window(black_box(&inputs), &mut outputs, &mut state);
+            black_box(&outputs);
+        }
+    };
+    Work { steps: WINDOW, run: Box::new(run) }
+}
+
+/// One step of each of several streams.
+fn batches<L: Model>(layer: L, inputs: [L::Input; INPUTS], output: L::Output) -> Work {
+    let (mut states, mut outputs) = (vec![L::State::default(); INPUTS], [output; INPUTS]);
+    let run = move |count| {
+        for _ in 0..count {
+            layer.step_batch(black_box(&inputs), &mut outputs, &mut states);
+            black_box(&outputs);
+        }
+    };
+    Work { steps: INPUTS, run: Box::new(run) }
+}
+
+/// A layer that a piece of work can own.
+trait Model: Layer<Input: Copy, Output: Copy, State: 'static> + 'static {}
+
+impl<L: Layer<Input: Copy, Output: Copy, State: 'static> + 'static> Model for L {}

@@ -4,7 +4,7 @@ use anyhow::Result;
 use gru_core::backend::force;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::case::{Case, Precision, Shape};
+use crate::case::{Case, Form, Precision, Shape, Work};
 
 /// What one timing is to take: long beside the clock's call, short beside what else the machine does.
 const BATCH: Duration = Duration::from_micros(30);
@@ -21,7 +21,7 @@ pub struct Nanoseconds {
     pub median: f64,
 }
 
-/// The time of one backend's step.
+/// The time of a backend's steps.
 #[derive(Debug)]
 pub struct Timing {
     /// Of the layer.
@@ -30,7 +30,9 @@ pub struct Timing {
     pub precision: Precision,
     /// The backend.
     pub isa: &'static str,
-    /// Of a step.
+    /// How the steps were asked for.
+    pub form: Form,
+    /// Of one step.
     pub step: Nanoseconds,
     /// Of streaming the weights.
     pub floor: Nanoseconds,
@@ -65,38 +67,40 @@ pub fn measure(cases: Vec<Case>, isas: &[&'static str], rounds: u32) -> Result<V
 struct Course {
     case: Case,
     floor: Contender,
-    steps: Vec<(&'static str, Contender)>,
+    /// Per backend, as many as the case has forms.
+    backends: Vec<(&'static str, Vec<Contender>)>,
 }
 
 impl Course {
     fn new(mut case: Case, isas: &[&'static str]) -> Result<Self> {
-        let mut steps = Vec::new();
+        let mut backends = Vec::new();
         for &isa in isas {
             force(Some(isa))?;
-            steps.push((isa, Contender::new(&mut case.step)));
+            backends.push((isa, case.forms.iter_mut().map(|(_, work)| Contender::new(work)).collect()));
         }
-        Ok(Self { floor: Contender::new(&mut case.floor), steps, case })
+        Ok(Self { floor: Contender::new(&mut case.floor), backends, case })
     }
 
     /// One timing of each contender.
     fn round(&mut self) -> Result<()> {
         self.floor.time(&mut self.case.floor);
-        for (isa, contender) in &mut self.steps {
+        for (isa, contenders) in &mut self.backends {
             force(Some(isa))?;
-            contender.time(&mut self.case.step);
+            for (contender, (_, work)) in contenders.iter_mut().zip(&mut self.case.forms) {
+                contender.time(work);
+            }
         }
         Ok(())
     }
 
-    fn finish(self) -> impl Iterator<Item = Timing> {
-        let (shape, precision, floor) = (self.case.shape, self.case.precision, self.floor.finish());
-        self.steps.into_iter().map(move |(isa, contender)| Timing {
-            shape,
-            precision,
-            isa,
-            step: contender.finish(),
-            floor,
-        })
+    fn finish(self) -> Vec<Timing> {
+        let Case { shape, precision, forms, .. } = self.case;
+        let floor = self.floor.finish();
+        let timings = self.backends.into_iter().flat_map(|(isa, contenders)| {
+            let steps = contenders.into_iter().map(Contender::finish);
+            forms.iter().zip(steps).map(move |(&(form, _), step)| Timing { shape, precision, isa, form, step, floor })
+        });
+        timings.collect()
     }
 }
 
@@ -108,20 +112,20 @@ struct Contender {
 
 impl Contender {
     /// Finds how many runs make a batch.
-    fn new(run: &mut dyn FnMut(usize)) -> Self {
+    fn new(work: &mut Work) -> Self {
         let mut count = 1;
-        while time(run, count) < BATCH {
+        while time(work, count) < BATCH {
             count *= 2;
         }
-        let estimate = (0..5).map(|_| time(run, count)).min().unwrap_or(BATCH);
+        let estimate = (0..5).map(|_| time(work, count)).min().unwrap_or(BATCH);
         let count = count as f64 * BATCH.as_secs_f64() / estimate.as_secs_f64();
         Self { count: (count as usize).max(1), samples: Vec::new() }
     }
 
     /// One batch, after some runs that bring code and weights into the caches.
-    fn time(&mut self, run: &mut dyn FnMut(usize)) {
-        run(self.count.div_ceil(8));
-        self.samples.push(time(run, self.count).as_secs_f64() * 1e9 / self.count as f64);
+    fn time(&mut self, work: &mut Work) {
+        (work.run)(self.count.div_ceil(8));
+        self.samples.push(time(work, self.count).as_secs_f64() * 1e9 / (self.count * work.steps) as f64);
     }
 
     fn finish(mut self) -> Nanoseconds {
@@ -130,8 +134,8 @@ impl Contender {
     }
 }
 
-fn time(run: &mut dyn FnMut(usize), count: usize) -> Duration {
+fn time(work: &mut Work, count: usize) -> Duration {
     let start = Instant::now();
-    run(count);
+    (work.run)(count);
     start.elapsed()
 }

@@ -7,6 +7,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::case::{Precision, Shape};
 use crate::measure::Timing;
+use crate::report::single;
 
 const SIZE: (u32, u32) = (1400, 600);
 const FONT: &str = "Helvetica, Arial, sans-serif";
@@ -76,7 +77,7 @@ fn panel(area: &DrawingArea<SVGBackend<'_>, Shift>, timings: &[Timing], precisio
     for (rank, isa) in isas.iter().enumerate() {
         let colour = COLOURS[(rank + COLOURS.len() - isas.len()) % COLOURS.len()];
         let shift = SPREAD * ((rank as f64 + 0.5) / isas.len() as f64 - 0.5);
-        let chosen = timings.iter().filter(|timing| timing.isa == *isa && timing.precision == precision);
+        let chosen = single(timings).filter(|timing| timing.isa == *isa && timing.precision == precision);
         let dots =
             chosen.clone().map(|timing| Circle::new((place(timing.shape) + shift, timing.ratio()), 6, colour.filled()));
         chart.draw_series(dots)?.label(*isa).legend(move |(x, y)| Circle::new((x + 10, y), 6, colour.filled()));
@@ -102,7 +103,7 @@ fn panel(area: &DrawingArea<SVGBackend<'_>, Shift>, timings: &[Timing], precisio
 
 /// What holds every ratio and 1, with room for the labels.
 fn scale(timings: &[Timing]) -> Range<f64> {
-    let ratios = || timings.iter().map(Timing::ratio);
+    let ratios = || single(timings).map(Timing::ratio);
     ratios().fold(1.0, f64::min) / 1.6..ratios().fold(1.0, f64::max) * 1.5
 }
 

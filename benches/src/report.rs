@@ -2,10 +2,10 @@ use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
-use crate::case::Precision;
+use crate::case::{Form, Precision};
 use crate::measure::Timing;
 
-/// An entry of the JSON file.
+/// An entry of the JSON file: a backend's steps of a layer.
 #[derive(Serialize)]
 struct Entry {
     isa: &'static str,
@@ -17,28 +17,45 @@ struct Entry {
     ratio: f64,
     min_ns: f64,
     floor_min_ns: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window_ns: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch_ns: Option<f64>,
 }
 
 /// All timings as JSON.
 pub fn json(timings: &[Timing]) -> Result<String> {
-    let tenths = |value: f64| (value * 10.0).round() / 10.0;
-    let entries = timings.iter().map(|timing| Entry {
+    let rounded = |value: f64, unit: f64| (value * unit).round() / unit;
+    let entries = single(timings).map(|timing| Entry {
         isa: timing.isa,
         precision: timing.precision,
         input: timing.shape.input,
         hidden: timing.shape.hidden,
-        ns: tenths(timing.step.median),
-        floor_ns: tenths(timing.floor.median),
-        ratio: (timing.ratio() * 1000.0).round() / 1000.0,
-        min_ns: tenths(timing.step.min),
-        floor_min_ns: tenths(timing.floor.min),
+        ns: rounded(timing.step.median, 10.0),
+        floor_ns: rounded(timing.floor.median, 10.0),
+        ratio: rounded(timing.ratio(), 1000.0),
+        min_ns: rounded(timing.step.min, 10.0),
+        floor_min_ns: rounded(timing.floor.min, 10.0),
+        window_ns: of_form(timings, timing, Form::Window).map(|window| rounded(window.step.median, 10.0)),
+        batch_ns: of_form(timings, timing, Form::Batch).map(|batch| rounded(batch.step.median, 10.0)),
     });
     Ok(serde_json::to_string_pretty(&entries.collect::<Vec<_>>())? + "\n")
 }
 
-/// All timings, one a row.
-pub fn table(timings: &[Timing]) -> Table {
-    let rows = timings.iter().map(|timing| {
+/// The timings of single steps.
+pub fn single(timings: &[Timing]) -> impl Iterator<Item = &Timing> + Clone {
+    timings.iter().filter(|timing| timing.form == Form::Step)
+}
+
+/// What was measured beside a single step.
+fn of_form<'a>(timings: &'a [Timing], single: &Timing, form: Form) -> Option<&'a Timing> {
+    let key = |timing: &Timing| (timing.shape, timing.precision, timing.isa);
+    timings.iter().find(|timing| timing.form == form && key(timing) == key(single))
+}
+
+/// The timings of single steps, one a row.
+pub fn steps(timings: &[Timing]) -> Table {
+    let rows = single(timings).map(|timing| {
         [
             timing.shape.to_string(),
             timing.precision.to_string(),
@@ -49,9 +66,33 @@ pub fn table(timings: &[Timing]) -> Table {
             format!("{:.2}", timing.ratio()),
         ]
     });
+    table(["I×H", "precision", "backend", "min ns", "median ns", "floor ns", "ratio"], rows)
+}
+
+/// Windows and batches, per step and in units of the single step.
+pub fn forms(timings: &[Timing]) -> Table {
+    let rows = single(timings).filter_map(|timing| {
+        let relative = |other: &Timing| format!("{:.2}", other.step.median / timing.step.median);
+        let (window, batch) = (of_form(timings, timing, Form::Window)?, of_form(timings, timing, Form::Batch)?);
+        Some([
+            timing.shape.to_string(),
+            timing.precision.to_string(),
+            timing.isa.to_owned(),
+            format!("{:.1}", window.step.median),
+            relative(window),
+            format!("{:.1}", batch.step.median),
+            relative(batch),
+        ])
+    });
+    table(
+        ["I×H", "precision", "backend", "window\nns per step", "to single", "16 streams\nns per step", "to single"],
+        rows,
+    )
+}
+
+fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(["I×H", "precision", "backend", "min ns", "median ns", "floor ns", "ratio"]).add_rows(rows);
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header).add_rows(rows);
     for column in table.column_iter_mut().skip(3) {
         column.set_cell_alignment(CellAlignment::Right);
     }

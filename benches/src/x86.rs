@@ -45,7 +45,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let processor = processor::describe();
     println!("{processor}");
     let timings = measure(cases, &isas, arguments.rounds)?;
-    println!("{}", report::table(&timings));
+    println!("{}", report::steps(&timings));
+    let forms = report::forms(&timings);
+    if !forms.is_empty() {
+        println!("{forms}");
+    }
     let directory = match &arguments.output {
         Some(directory) => directory.clone(),
         None => default_output()?,
