@@ -11,6 +11,18 @@
 #[cfg(gru_family = "aarch64")]
 pub mod aarch64;
 mod arrays;
+
+/// Methods of [`Lanes`] that the compiler does well on arrays.
+#[cfg(any(gru_family = "dsp", gru_family = "helium"))]
+macro_rules! on_arrays {
+    ($(fn $name:ident($($argument:ident: $type:ty),*) $(-> $output:ty)?;)+) => {$(
+        #[inline(always)]
+        fn $name(self, $($argument: $type),*) $(-> $output)? {
+            Arrays.$name($($argument),*)
+        }
+    )+};
+}
+
 #[cfg(any(gru_family = "x86_64", gru_family = "aarch64"))]
 mod choice;
 #[cfg(gru_family = "dsp")]
@@ -126,10 +138,18 @@ pub trait Lanes: Copy {
         self.store_i32(next, h);
     }
 
-    /// The next state of a block with the reset after from the sums of r, z, n's input half and n's recurrent half, and the view of it.
+    /// The next state of a block with the reset after, from the sums of r, z and n of the recurrent half and of n of the input half, and
+    /// the view of it.
     #[inline(always)]
-    fn gates_int8(self, sums: [Self::I32; 4], scales: &Scales<4>, multiplier: i16, h: &mut [i32], view: &mut [i8]) {
-        let [r, z, n_input, n_hidden] = sums;
+    fn gates_int8(
+        self,
+        &[r, z, n_hidden]: &[Self::I32; 3],
+        &n_input: &Self::I32,
+        scales: &Scales<4>,
+        multiplier: i16,
+        h: &mut [i32],
+        view: &mut [i8],
+    ) {
         let r = self.requantize(r, &scales.multiplier[0], &scales.shift[0]);
         let z = self.requantize(z, &scales.multiplier[1], &scales.shift[1]);
         let n_input = self.requantize(n_input, &scales.multiplier[2], &scales.shift[2]);
@@ -181,6 +201,17 @@ pub trait Backend: Copy {
         panel: &[Int8Lane],
         x: [Columns<'_>; S],
     ) -> [[I32<Self>; G]; S];
+
+    /// [`product_int8`](Self::product_int8) in place, for a backend whose sums lie in memory.
+    #[inline(always)]
+    fn accumulate_int8<const G: usize, const S: usize>(
+        self,
+        sums: &mut [[I32<Self>; G]; S],
+        panel: &[Int8Lane],
+        x: [Columns<'_>; S],
+    ) {
+        *sums = self.product_int8(*sums, panel, x);
+    }
 }
 
 /// Work that can run on any backend.

@@ -13,13 +13,13 @@ pub(crate) trait Input: Copy {
     fn prepare<B: Backend>(self, _backend: B, _room: &mut [&mut [Prepared]; 2]) {}
 
     /// Adds the product of a panel and each stream's input.
-    fn product<B: Backend, const G: usize, const S: usize>(
+    fn accumulate<B: Backend, const G: usize, const S: usize>(
         backend: B,
-        sums: [[I32<B>; G]; S],
+        sums: &mut [[I32<B>; G]; S],
         panel: &[Int8Lane],
         place: Place,
         x: [Ready<'_, Self>; S],
-    ) -> [[I32<B>; G]; S];
+    );
 }
 
 /// An input and what [`Input::prepare`] made of it.
@@ -40,15 +40,15 @@ impl Input for Dense<'_> {
     }
 
     #[inline(always)]
-    fn product<B: Backend, const G: usize, const S: usize>(
+    fn accumulate<B: Backend, const G: usize, const S: usize>(
         backend: B,
-        sums: [[I32<B>; G]; S],
+        sums: &mut [[I32<B>; G]; S],
         panel: &[Int8Lane],
         _: Place,
         x: [Ready<'_, Self>; S],
-    ) -> [[I32<B>; G]; S] {
+    ) {
         let x = columns(&x, |x| Columns { values: x.input.0, prepared: x.room[0] });
-        backend.product_int8(sums, panel, x)
+        backend.accumulate_int8(sums, panel, x);
     }
 }
 
@@ -69,23 +69,24 @@ impl Input for Wide<'_> {
     }
 
     #[inline(always)]
-    fn product<B: Backend, const G: usize, const S: usize>(
+    fn accumulate<B: Backend, const G: usize, const S: usize>(
         backend: B,
-        mut sums: [[I32<B>; G]; S],
+        sums: &mut [[I32<B>; G]; S],
         panel: &[Int8Lane],
         _: Place,
         x: [Ready<'_, Self>; S],
-    ) -> [[I32<B>; G]; S] {
+    ) {
         let registers = backend.lanes();
         let low = columns(&x, |x| Columns { values: x.input.low, prepared: x.room[1] });
-        let fine = backend.product_int8([[registers.load_i32(&[0; UNITS]); G]; S], panel, low);
+        let mut fine = [[registers.load_i32(&[0; UNITS]); G]; S];
+        backend.accumulate_int8(&mut fine, panel, low);
         for s in 0..S {
             for g in 0..G {
                 sums[s][g] = registers.add_i32(sums[s][g], registers.carry(fine[s][g]));
             }
         }
         let high = columns(&x, |x| Columns { values: x.input.high, prepared: x.room[0] });
-        backend.product_int8(sums, panel, high)
+        backend.accumulate_int8(sums, panel, high);
     }
 }
 
@@ -95,19 +96,18 @@ pub(crate) struct OneHot(pub usize);
 
 impl Input for OneHot {
     #[inline(always)]
-    fn product<B: Backend, const G: usize, const S: usize>(
+    fn accumulate<B: Backend, const G: usize, const S: usize>(
         backend: B,
-        mut sums: [[I32<B>; G]; S],
+        sums: &mut [[I32<B>; G]; S],
         panel: &[Int8Lane],
         _: Place,
         x: [Ready<'_, Self>; S],
-    ) -> [[I32<B>; G]; S] {
+    ) {
         for s in 0..S {
             for g in 0..G {
                 sums[s][g] = backend.lanes().add_i32(sums[s][g], column(backend, panel, G, g, x[s].input.0));
             }
         }
-        sums
     }
 }
 
@@ -117,13 +117,13 @@ pub(crate) struct Sums<'a>(pub &'a [i32], pub usize);
 
 impl Input for Sums<'_> {
     #[inline(always)]
-    fn product<B: Backend, const G: usize, const S: usize>(
+    fn accumulate<B: Backend, const G: usize, const S: usize>(
         backend: B,
-        mut sums: [[I32<B>; G]; S],
+        sums: &mut [[I32<B>; G]; S],
         _: &[Int8Lane],
         place: Place,
         x: [Ready<'_, Self>; S],
-    ) -> [[I32<B>; G]; S] {
+    ) {
         let registers = backend.lanes();
         for s in 0..S {
             for g in 0..G {
@@ -131,7 +131,6 @@ impl Input for Sums<'_> {
                 sums[s][g] = registers.add_i32(sums[s][g], registers.load_i32(block(row, place.block)));
             }
         }
-        sums
     }
 }
 
@@ -171,7 +170,8 @@ fn ahead_panel<B: Backend, X: Input, const G: usize, const W: usize>(
 ) {
     let registers = backend.lanes();
     let units = sums.len() / (3 * W);
-    let products = X::product(backend, [[registers.load_i32(&[0; UNITS]); G]; W], panel, place, x);
+    let mut products = [[registers.load_i32(&[0; UNITS]); G]; W];
+    X::accumulate(backend, &mut products, panel, place, x);
     for (t, sums) in sums.chunks_exact_mut((3 * units).max(1)).enumerate().take(W) {
         for g in 0..G {
             registers.store_i32(products[t][g], block_mut(row_mut(sums, units, place.gate + g), place.block));
@@ -247,20 +247,23 @@ fn reset_after<B: Backend, X: Input, const S: usize>(
             break;
         };
         let (input, hidden) = split(panels, weights.shape.panels(3).0);
-        let bias = registers.load_i32(&scales.bias[2]);
         let place = Place { block: b, gate: 0 };
-        let inputs = X::product(backend, [[zero, zero, bias]; S], input, place, ready(streams));
-        let mut sums = [[registers.load_i32(&scales.bias[3]); 3]; S];
-        for s in 0..S {
-            for gate in 0..2 {
-                sums[s][gate] = rescale(registers, inputs[s][gate], weights.input_shift, &scales.bias[gate]);
-            }
+        let (mut sums, mut n_input) = ([[zero; 3]; S], [zero; S]);
+        for sums in &mut sums {
+            sums[2] = registers.load_i32(&scales.bias[2]);
         }
-        let sums = backend.product_int8(sums, hidden, views(streams));
+        X::accumulate(backend, &mut sums, input, place, ready(streams));
+        for s in 0..S {
+            n_input[s] = sums[s][2];
+            for gate in 0..2 {
+                sums[s][gate] = rescale(registers, sums[s][gate], weights.input_shift, &scales.bias[gate]);
+            }
+            sums[s][2] = registers.load_i32(&scales.bias[3]);
+        }
+        backend.accumulate_int8(&mut sums, hidden, views(streams));
         for (s, stream) in streams.iter_mut().enumerate() {
-            let ([r, z, n_hidden], [_, _, n_input]) = (sums[s], inputs[s]);
             let (h, view) = (block_mut(stream.h, b), block_mut(stream.scratch.view, b));
-            registers.gates_int8([r, z, n_input, n_hidden], scales, weights.view, h, view);
+            registers.gates_int8(&sums[s], &n_input[s], scales, weights.view, h, view);
         }
     }
     for stream in streams {
@@ -286,13 +289,14 @@ fn reset_before<B: Backend, X: Input, const S: usize>(
         };
         let (input, rest) = split(panels, input_gates);
         let place = Place { block: b, gate: 0 };
-        let mut sums = X::product(backend, [[zero; 2]; S], input, place, ready(streams));
+        let mut sums = [[zero; 2]; S];
+        X::accumulate(backend, &mut sums, input, place, ready(streams));
         for sums in &mut sums {
             for gate in 0..2 {
                 sums[gate] = rescale(registers, sums[gate], weights.input_shift, &scales.bias[gate]);
             }
         }
-        let sums = backend.product_int8(sums, split(rest, hidden_gates).0, views(streams));
+        backend.accumulate_int8(&mut sums, split(rest, hidden_gates).0, views(streams));
         for (stream, [r, z]) in streams.iter_mut().zip(sums) {
             let h = registers.state_q15(registers.load_i32(block(stream.h, b)));
             let gated = registers.reset_int8(requantize(backend, r, scales, 0), h);
@@ -312,9 +316,11 @@ fn reset_before<B: Backend, X: Input, const S: usize>(
         let (input, hidden) = split(split(panels, input_gates + hidden_gates).1, weights.shape.panels(1).0);
         let place = Place { block: b, gate: 2 };
         let bias = registers.load_i32(&scales.bias[2]);
-        let n_input = X::product(backend, [[bias]; S], input, place, ready(streams));
+        let mut n_input = [[bias]; S];
+        X::accumulate(backend, &mut n_input, input, place, ready(streams));
         let gated = columns(streams, |stream| Columns { values: stream.scratch.view, prepared: stream.scratch.hidden });
-        let n_hidden = backend.product_int8([[registers.load_i32(&scales.bias[3])]; S], hidden, gated);
+        let mut n_hidden = [[registers.load_i32(&scales.bias[3])]; S];
+        backend.accumulate_int8(&mut n_hidden, hidden, gated);
         for (s, stream) in streams.iter_mut().enumerate() {
             let ([n_input], [n_hidden]) = (n_input[s], n_hidden[s]);
             let n =

@@ -17,7 +17,7 @@ use crate::{
 };
 use core::arch::{asm, naked_asm};
 
-/// Writes `(a, b)` of every group of columns. A single column has no room for both: [`product`] does without.
+/// Writes `(a, b)` of every group of columns. A single column has no room for both: [`accumulate`] does without.
 #[inline(always)]
 pub(super) fn prepare(x: &[i8], prepared: &mut [Prepared]) {
     let (groups, tail) = x.as_chunks();
@@ -49,88 +49,89 @@ fn pair(x: [i8; INT8_DEPTH]) -> [Prepared; 2] {
     [a, b]
 }
 
-/// [`Backend::product_int8`].
+/// [`Backend::accumulate_int8`].
 #[inline(always)]
-pub(super) fn product<const G: usize, const S: usize>(
-    mut sums: [[I32Lane; G]; S],
+pub(super) fn accumulate<const G: usize, const S: usize>(
+    sums: &mut [[I32Lane; G]; S],
     panel: &[Int8Lane],
     x: [Columns<'_>; S],
-) -> [[I32Lane; G]; S] {
-    let readable = |x: &Columns<'_>| {
-        let groups = x.values.len().div_ceil(INT8_DEPTH);
-        groups > 0 && x.prepared.len() >= 2 * groups && panel.len() >= G * groups
-    };
-    if !(panel.as_ptr().cast::<u32>().is_aligned() && x.iter().all(readable)) {
-        return Scalar.product_int8(sums, panel, x);
+) {
+    let groups = x[0].values.len().div_ceil(INT8_DEPTH);
+    let pairs = x.map(|x| x.prepared.as_chunks().0.get(..groups).unwrap_or_default());
+    let aligned = panel.as_ptr().cast::<u32>().is_aligned();
+    if groups == 0 || panel.len() < G * groups || !aligned || pairs.iter().any(|pairs| pairs.len() < groups) {
+        return Scalar.accumulate_int8(sums, panel, x);
     }
-    for (sums, x) in sums.iter_mut().zip(x) {
-        let groups = x.values.len().div_ceil(INT8_DEPTH);
-        let gates = sums.as_mut_ptr_range();
-        // SAFETY: there is at least one group, and as many of words in `panel` for every gate, and of pairs in `prepared`, all aligned.
-        unsafe { accumulate(gates.start, panel.as_ptr(), x.prepared.as_ptr(), groups, gates.end) };
+    let entry = groups.wrapping_neg() % GROUPS * GROUP_BYTES + THUMB;
+    for (sums, pairs) in sums.iter_mut().zip(pairs) {
+        let (sums, pairs) = (sums.as_mut_ptr_range(), pairs.as_ptr_range());
+        // SAFETY: there is at least one group, with a pair and, for every gate, words in `panel`. All are aligned to words.
+        unsafe { products(sums.start, panel.as_ptr(), pairs.start, pairs.end, sums.end, entry) };
     }
-    sums
 }
 
-/// Adds the products of `groups` of columns to each of the sums from `sums` to `end`.
+/// Groups of columns in one turn of the loop.
+const GROUPS: usize = 8;
+/// Bytes of its code for a group: 14 instructions.
+const GROUP_BYTES: usize = 14 * 4;
+/// What marks the address of an instruction as Thumb code.
+const THUMB: usize = 1;
+
+/// The products of a row: weights times r12 = b and r0 = a.
+macro_rules! row {
+    ($sum:literal, $w:literal) => {
+        concat!(
+            "smlad ", $sum, ", ", $w, ", r12, ", $sum, "\n", "sxtb16 ", $w, ", ", $w, "\n", "smlad ", $sum, ", ", $w,
+            ", r0, ", $sum, "\n",
+        )
+    };
+}
+
+/// Adds the products of the columns from `x` to `x_end` to each gate from `sums` to `sums_end`.
 ///
-/// The loop does eight groups a turn; the first turn starts as far inside as there are groups less than a multiple of eight.
+/// The first turn of the loop starts `entry` inside, so that the number of groups need not be a multiple of [`GROUPS`].
 ///
 /// # Safety
-/// Neither number is zero, and all that is read is there and aligned to words.
+/// No range is empty, `panel` has a lane for each group of each gate, and all is aligned to words.
 #[unsafe(naked)]
-unsafe extern "C" fn accumulate(
+unsafe extern "C" fn products(
     sums: *mut I32Lane,
     panel: *const Int8Lane,
-    x: *const Prepared,
-    groups: usize,
-    end: *mut I32Lane,
+    x: *const [Prepared; 2],
+    x_end: *const [Prepared; 2],
+    sums_end: *mut I32Lane,
+    entry: usize,
 ) {
     naked_asm!(
         #[cfg(gru_armv8m)]
         ".cpu cortex-m33",
         "push {{r4-r11, lr}}",
-        "ldr r12, [sp, #36]",
         "mov lr, r0",
-        // The place in the loop where the first turn begins, with the bit that says Thumb.
-        "rsb r4, r3, #0",
-        "and r4, #7",
-        "movs r5, #{GROUP_BYTES}",
-        "adr r6, 3f",
-        "adds r6, #1",
-        "mla r4, r4, r5, r6",
-        "add r3, r2, r3, lsl #3",
+        "ldrd r4, r12, [sp, #36]",
+        "adr r5, 3f",
+        "add r12, r5",
         "push {{r2, r4, r12}}",
-        "2:", // each gate
+        "2:", // each gate: sums in r4-r7
         "ldm lr, {{r4-r7}}",
-        "ldr pc, [sp, #4]",
+        "ldr pc, [sp, #8]",
         ".p2align 2",
         "3:", // each turn
-        ".rept 8",
+        ".rept {GROUPS}",
         "ldm r1!, {{r8-r11}}",
         "ldrd r0, r12, [r2], #8",
-        "smlad r4, r8, r12, r4",
-        "sxtb16 r8, r8",
-        "smlad r4, r8, r0, r4",
-        "smlad r5, r9, r12, r5",
-        "sxtb16 r9, r9",
-        "smlad r5, r9, r0, r5",
-        "smlad r6, r10, r12, r6",
-        "sxtb16 r10, r10",
-        "smlad r6, r10, r0, r6",
-        "smlad r7, r11, r12, r7",
-        "sxtb16 r11, r11",
-        "smlad r7, r11, r0, r7",
+        row!("r4", "r8"),
+        row!("r5", "r9"),
+        row!("r6", "r10"),
+        row!("r7", "r11"),
         ".endr",
         "cmp r2, r3",
         "bne 3b",
         "stm lr!, {{r4-r7}}",
-        "ldr r2, [sp]",
-        "ldr r12, [sp, #8]",
+        "ldrd r2, r12, [sp]",
         "cmp lr, r12",
         "bne 2b",
         "add sp, #12",
         "pop {{r4-r11, pc}}",
-        GROUP_BYTES = const 14 * size_of::<u32>(),
+        GROUPS = const GROUPS,
     )
 }

@@ -11,11 +11,13 @@
 
 #[cfg(target_abi = "eabihf")]
 mod float;
+mod gates;
 mod int8;
 
 #[cfg(not(target_abi = "eabihf"))]
 use super::scalar::Scalar;
-use super::{Arrays, Backend, Columns, F32Lane, I32Lane, Int8Lane, Op, Prepared};
+use super::{Arrays, Backend, Columns, F32Lane, I16Lane, I32Lane, Int8Lane, Lanes, Op, Prepared, U8Lane};
+use crate::{layout::Scales, math::Activation};
 
 /// The DSP extension, and the FPU where the target passes floats in its registers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,11 +27,11 @@ pub struct Dsp;
 impl Backend for Dsp {
     const NAME: &'static str = "dsp";
 
-    type Lanes = Arrays;
+    type Lanes = Memory;
 
     #[inline(always)]
-    fn lanes(self) -> Arrays {
-        Arrays
+    fn lanes(self) -> Memory {
+        Memory
     }
 
     #[inline(always)]
@@ -58,10 +60,73 @@ impl Backend for Dsp {
     #[inline(always)]
     fn product_int8<const G: usize, const S: usize>(
         self,
-        sums: [[I32Lane; G]; S],
+        mut sums: [[I32Lane; G]; S],
         panel: &[Int8Lane],
         x: [Columns<'_>; S],
     ) -> [[I32Lane; G]; S] {
-        int8::product(sums, panel, x)
+        self.accumulate_int8(&mut sums, panel, x);
+        sums
+    }
+
+    #[inline(always)]
+    fn accumulate_int8<const G: usize, const S: usize>(
+        self,
+        sums: &mut [[I32Lane; G]; S],
+        panel: &[Int8Lane],
+        x: [Columns<'_>; S],
+    ) {
+        int8::accumulate(sums, panel, x);
+    }
+}
+
+/// Lanes in memory, where the function of the gates takes them from.
+#[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Memory;
+
+impl Lanes for Memory {
+    type F32 = F32Lane;
+    type I32 = I32Lane;
+    type I16 = I16Lane;
+
+    on_arrays! {
+        fn load_f32(values: &[f32]) -> F32Lane;
+        fn store_f32(values: F32Lane, to: &mut [f32]);
+        fn load_i32(values: &[i32]) -> I32Lane;
+        fn store_i32(values: I32Lane, to: &mut [i32]);
+        fn load_i16(values: &[i16]) -> I16Lane;
+        fn store_i16(values: I16Lane, to: &mut [i16]);
+        fn add_i32(a: I32Lane, b: I32Lane) -> I32Lane;
+        fn shift_left(a: I32Lane, shift: u8) -> I32Lane;
+        fn carry(low: I32Lane) -> I32Lane;
+        fn requantize(sums: I32Lane, multiplier: &I16Lane, shift: &U8Lane) -> I16Lane;
+        fn add_i16(a: I16Lane, b: I16Lane) -> I16Lane;
+        fn reset_int8(r: I16Lane, v: I16Lane) -> I16Lane;
+        fn update_int8(z: I16Lane, n: I16Lane, h: I32Lane) -> I32Lane;
+        fn state_q15(h: I32Lane) -> I16Lane;
+        fn store_view(values: I16Lane, multiplier: i16, to: &mut [i8]);
+    }
+
+    #[inline(always)]
+    fn reset_f32<A: Activation>(self, r: F32Lane, v: F32Lane) -> F32Lane {
+        Arrays.reset_f32::<A>(r, v)
+    }
+
+    #[inline(always)]
+    fn update_f32<A: Activation>(self, z: F32Lane, n: F32Lane, h: F32Lane) -> F32Lane {
+        Arrays.update_f32::<A>(z, n, h)
+    }
+
+    #[inline(always)]
+    fn gates_int8(
+        self,
+        recurrent: &[I32Lane; 3],
+        n_input: &I32Lane,
+        scales: &Scales<4>,
+        multiplier: i16,
+        h: &mut [i32],
+        view: &mut [i8],
+    ) {
+        gates::advance(recurrent, n_input, scales, multiplier, h, view);
     }
 }

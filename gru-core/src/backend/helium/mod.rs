@@ -71,16 +71,6 @@ impl Backend for Helium {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Memory;
 
-/// What the compiler does well on arrays.
-macro_rules! on_arrays {
-    ($(fn $name:ident($($argument:ident: $type:ty),*) $(-> $output:ty)?;)+) => {$(
-        #[inline(always)]
-        fn $name(self, $($argument: $type),*) $(-> $output)? {
-            Arrays.$name($($argument),*)
-        }
-    )+};
-}
-
 impl Lanes for Memory {
     type F32 = F32Lane;
     type I32 = I32Lane;
@@ -133,8 +123,16 @@ impl Lanes for Memory {
     }
 
     #[inline(always)]
-    fn gates_int8(self, sums: [I32Lane; 4], scales: &Scales<4>, multiplier: i16, h: &mut [i32], view: &mut [i8]) {
-        int8::gates(&sums, scales, multiplier, h, view);
+    fn gates_int8(
+        self,
+        &[r, z, n_hidden]: &[I32Lane; 3],
+        &n_input: &I32Lane,
+        scales: &Scales<4>,
+        multiplier: i16,
+        h: &mut [i32],
+        view: &mut [i8],
+    ) {
+        int8::gates(&[r, z, n_input, n_hidden], scales, multiplier, h, view);
     }
 }
 
