@@ -32,8 +32,9 @@ pub const INT8_DEPTH: usize = match () {
     () => 4,
 };
 
-/// Fraction bits of the sums of an int8 product: the product for DSP cores gives them multiplied by 256.
-pub const SUM_BITS: u32 = if cfg!(gru_family = "dsp") { 8 } else { 0 };
+/// Fraction bits of the sums of an int8 product: those of Arm's cores without vector registers give them multiplied by 256.
+pub const SUM_BITS: u32 =
+    if cfg!(any(gru_family = "dsp", gru_family = "thumb1", gru_family = "thumb2")) { 8 } else { 0 };
 
 /// Whether a panel of int8 weights begins with one lane a gate of i32: −128 times the sum of each row, which is what a
 /// product of unsigned activations (offset by 128) starts from.

@@ -32,6 +32,8 @@ pub mod helium;
 #[cfg(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm"))]
 mod registers;
 pub mod scalar;
+#[cfg(any(gru_family = "thumb1", gru_family = "thumb2"))]
+pub mod thumb;
 #[cfg(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm"))]
 pub(crate) mod vector;
 #[cfg(gru_family = "wasm")]
@@ -232,13 +234,10 @@ type Native = helium::Helium;
 #[cfg(gru_family = "wasm")]
 type Native = wasm::Simd128;
 /// The backend of this target.
-#[cfg(not(any(
-    gru_family = "x86_64",
-    gru_family = "aarch64",
-    gru_family = "wasm",
-    gru_family = "dsp",
-    gru_family = "helium"
-)))]
+#[cfg(any(gru_family = "thumb1", gru_family = "thumb2"))]
+type Native = thumb::Thumb;
+/// The backend of this target.
+#[cfg(gru_family = "portable")]
 type Native = scalar::Scalar;
 
 /// Runs `op` on the best backend of this machine.
