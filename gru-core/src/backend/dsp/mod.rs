@@ -108,13 +108,17 @@ impl Lanes for Memory {
     }
 
     #[inline(always)]
-    fn reset_f32<A: Activation>(self, r: F32Lane, v: F32Lane) -> F32Lane {
-        Arrays.reset_f32::<A>(r, v)
+    fn reset_f32<A: Activation>(self, r: F32Lane, mut v: F32Lane) -> F32Lane {
+        v.iter_mut().zip(r).for_each(|(v, r)| *v *= A::sigmoid(r));
+        v
     }
 
     #[inline(always)]
-    fn update_f32<A: Activation>(self, z: F32Lane, n: F32Lane, h: F32Lane) -> F32Lane {
-        Arrays.update_f32::<A>(z, n, h)
+    fn update_f32<A: Activation>(self, z: F32Lane, n: F32Lane, mut h: F32Lane) -> F32Lane {
+        for ((h, z), n) in h.iter_mut().zip(z).zip(n) {
+            *h += A::sigmoid(-z) * (A::tanh(n) - *h);
+        }
+        h
     }
 
     #[inline(always)]
