@@ -2,7 +2,7 @@
 //! f32 within a bound. One line a backend, at the end.
 
 use gru_core::backend::{self, Backend, Columns, I16Lane, I32Lane, Int8Lane, Lanes, Op, Prepared, scalar::Scalar};
-use gru_core::layout::{INT8_DEPTH, Order, UNITS};
+use gru_core::layout::{INT8_DEPTH, Order, SUM_BITS, Scales, UNITS};
 use gru_core::math::{Rational, fixed};
 use gru_core::quant;
 use std::io::Write;
@@ -68,8 +68,49 @@ impl Op for Int8 {
                 assert_eq!(view, t.map(|t| quant::view(t, multiplier)));
             }
         }
+        gates(backend);
         partial(backend);
     }
+}
+
+/// The gates of a block as a whole, each at all its arguments while the others are at random ones, in blocks full and not.
+fn gates<B: Backend>(backend: B) {
+    let mut random = Random(4);
+    let unshifted = if SUM_BITS == 0 { quant::HEADROOM_BITS as u8 } else { 0 };
+    for gate in 0..4 {
+        for first in (i16::MIN..=i16::MAX).step_by(UNITS) {
+            let mut sums: [I32Lane; 4] = array::from_fn(|_| {
+                array::from_fn(|_| (random.unit() * (quant::ACCUMULATOR_BOUND << SUM_BITS) as f32 * 0.99) as i32)
+            });
+            let mut scales = Scales::<4>::ZERO;
+            scales.multiplier = array::from_fn(|_| array::from_fn(|_| (random.next() >> 49) as i16));
+            scales.shift = array::from_fn(|_| array::from_fn(|_| (random.next() >> 59) as u8));
+            sums[gate] = array::from_fn(|u| i32::from(first) + u as i32);
+            (scales.multiplier[gate], scales.shift[gate]) = ([i16::MAX; UNITS], [unshifted; UNITS]);
+            let h: I32Lane = array::from_fn(|_| (random.unit() * (i32::from(i16::MAX) << 15) as f32) as i32);
+            let len = if first % 64 == 0 { random.next() as usize % UNITS } else { UNITS };
+            for multiplier in [127, 400] {
+                let (mut found, mut expected) = ((h, [0; UNITS]), (h, [0; UNITS]));
+                block(backend, &sums, &scales, multiplier, &mut found.0[..len], &mut found.1[..len]);
+                block(Scalar, &sums, &scales, multiplier, &mut expected.0[..len], &mut expected.1[..len]);
+                assert_eq!(found, expected, "{sums:?} {scales:?}");
+            }
+        }
+    }
+}
+
+/// One call of [`Lanes::gates_int8`].
+fn block<B: Backend>(
+    backend: B,
+    sums: &[I32Lane; 4],
+    scales: &Scales<4>,
+    multiplier: i16,
+    h: &mut [i32],
+    view: &mut [i8],
+) {
+    let lanes = backend.lanes();
+    let [r, z, n_input, n_hidden] = sums.each_ref().map(|sums| lanes.load_i32(sums));
+    lanes.gates_int8(&[r, z, n_hidden], &n_input, scales, multiplier, h, view);
 }
 
 /// Blocks that are not full read and write what they have.
@@ -302,6 +343,7 @@ use gru_core::backend::x86::{Avx2, Avx512, Avx512Vnni, AvxVnni, Sse2};
 #[cfg(gru_family = "x86_64")]
 backends! {
     scalar: Some(Scalar);
+    portable: Some(backend::portable::Portable);
     sse2: Some(Sse2);
     avx2: Avx2::detect();
     avx_vnni: AvxVnni::detect();
@@ -315,6 +357,7 @@ use gru_core::backend::aarch64::{Dotprod, Neon};
 #[cfg(gru_family = "aarch64")]
 backends! {
     scalar: Some(Scalar);
+    portable: Some(backend::portable::Portable);
     neon: Some(Neon);
     dotprod: Dotprod::detect();
 }
@@ -325,10 +368,12 @@ use gru_core::backend::wasm::Simd128;
 #[cfg(gru_family = "wasm")]
 backends! {
     scalar: Some(Scalar);
+    portable: Some(backend::portable::Portable);
     simd128: Some(Simd128);
 }
 
 #[cfg(not(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm")))]
 backends! {
     scalar: Some(Scalar);
+    portable: Some(backend::portable::Portable);
 }
