@@ -343,7 +343,6 @@ use gru_core::backend::x86::{Avx2, Avx512, Avx512Vnni, AvxVnni, Sse2};
 #[cfg(gru_family = "x86_64")]
 backends! {
     scalar: Some(Scalar);
-    portable: Some(backend::portable::Portable);
     sse2: Some(Sse2);
     avx2: Avx2::detect();
     avx_vnni: AvxVnni::detect();
@@ -357,7 +356,6 @@ use gru_core::backend::aarch64::{Dotprod, Neon};
 #[cfg(gru_family = "aarch64")]
 backends! {
     scalar: Some(Scalar);
-    portable: Some(backend::portable::Portable);
     neon: Some(Neon);
     dotprod: Dotprod::detect();
 }
@@ -368,12 +366,10 @@ use gru_core::backend::wasm::Simd128;
 #[cfg(gru_family = "wasm")]
 backends! {
     scalar: Some(Scalar);
-    portable: Some(backend::portable::Portable);
     simd128: Some(Simd128);
 }
 
 #[cfg(not(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm")))]
 backends! {
     scalar: Some(Scalar);
-    portable: Some(backend::portable::Portable);
 }
