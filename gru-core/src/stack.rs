@@ -37,11 +37,7 @@ pub trait Layer {
         inputs: [&Self::Input; S],
         states: [&'s mut Self::State; S],
     ) -> [&'s Self::Output; S] {
-        let mut outputs = [None; S];
-        for (s, state) in states.into_iter().enumerate() {
-            outputs[s] = Some(self.forward(backend, inputs[s], state));
-        }
-        all(outputs)
+        one_by_one(self, backend, inputs, states)
     }
 
     /// [`forward`](Self::forward) for `W` steps of one stream; a GRU layer reads the weights of its input half once for all.
@@ -55,11 +51,7 @@ pub trait Layer {
     where
         Self::Output: Clone,
     {
-        let mut outputs = [const { None }; W];
-        for (output, input) in outputs.iter_mut().zip(inputs) {
-            *output = Some(self.forward(backend, input, state).clone());
-        }
-        all(outputs)
+        step_by_step(self, backend, inputs, state)
     }
 
     /// One step. Cannot fail, does not allocate and does not panic.
@@ -94,6 +86,36 @@ pub trait Layer {
     fn reset(&self, state: &mut Self::State) {
         *state = Self::State::default();
     }
+}
+
+/// [`Layer::forward_batch`] without sharing.
+#[inline(always)]
+pub(crate) fn one_by_one<'s, L: Layer + ?Sized, B: Backend, const S: usize>(
+    layer: &'s L,
+    backend: B,
+    inputs: [&L::Input; S],
+    states: [&'s mut L::State; S],
+) -> [&'s L::Output; S] {
+    let mut outputs = [None; S];
+    for (s, state) in states.into_iter().enumerate() {
+        outputs[s] = Some(layer.forward(backend, inputs[s], state));
+    }
+    all(outputs)
+}
+
+/// [`Layer::forward_window`] without sharing.
+#[inline(always)]
+pub(crate) fn step_by_step<L: Layer<Output: Clone> + ?Sized, B: Backend, const W: usize>(
+    layer: &L,
+    backend: B,
+    inputs: [&L::Input; W],
+    state: &mut L::State,
+) -> [L::Output; W] {
+    let mut outputs = [const { None }; W];
+    for (output, input) in outputs.iter_mut().zip(inputs) {
+        *output = Some(layer.forward(backend, input, state).clone());
+    }
+    all(outputs)
 }
 
 struct Step<'s, 'x, L: Layer + ?Sized> {

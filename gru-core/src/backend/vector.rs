@@ -68,7 +68,7 @@ pub fn product_f32<B: Backend, const G: usize, const S: usize, const SPLIT: usiz
         for s in 0..S {
             last[s] = x[s].get(chunks.len() * SPLIT + c).copied().unwrap_or(0.0);
         }
-        column_f32(backend, &mut parts[0], column, last);
+        column_f32(backend, &mut parts[c % SPLIT], column, last);
     }
     let mut half = SPLIT / 2;
     while half > 0 {
@@ -122,21 +122,17 @@ pub fn product_int8<B: Dot, const G: usize, const S: usize, const SPLIT: usize>(
         }
         _ => columns,
     };
-    let (chunks, tail) = columns.as_chunks::<SPLIT>();
-    let chunks = rolled(chunks);
+    let full = x[0].values.len() / (INT8_DEPTH * SPLIT);
+    let (whole, tail) = columns.split_at_checked(full * SPLIT).unwrap_or((columns, &[]));
     let mut groups: [&[[[i8; INT8_DEPTH]; SPLIT]]; S] = [&[]; S];
     for s in 0..S {
         groups[s] = x[s].values.as_chunks().0.as_chunks().0;
     }
-    for (c, chunk) in chunks.iter().enumerate() {
+    for (c, chunk) in rolled(whole.as_chunks::<SPLIT>().0).iter().enumerate() {
         for p in 0..SPLIT {
             let mut group = [[0; INT8_DEPTH]; S];
             for s in 0..S {
-                // The last chunk may be longer than the input by the padding of a group.
-                group[s] = match groups[s].get(c) {
-                    Some(groups) => groups[p],
-                    None => padded(x[s].values, c * SPLIT + p),
-                };
+                group[s] = groups[s].get(c).map_or([0; INT8_DEPTH], |x| x[p]);
             }
             column_int8(backend, &mut parts[p], &chunk[p], group);
         }
@@ -144,9 +140,9 @@ pub fn product_int8<B: Dot, const G: usize, const S: usize, const SPLIT: usize>(
     for (c, column) in tail.iter().enumerate() {
         let mut group = [[0; INT8_DEPTH]; S];
         for s in 0..S {
-            group[s] = padded(x[s].values, chunks.len() * SPLIT + c);
+            group[s] = padded(x[s].values, full * SPLIT + c);
         }
-        column_int8(backend, &mut parts[0], column, group);
+        column_int8(backend, &mut parts[c % SPLIT], column, group);
     }
     let mut half = SPLIT / 2;
     while half > 0 {

@@ -4,7 +4,7 @@ use crate::{
     kernel::float::{self, Dense, GruView, Input, OneHot as Symbol, Stream, Sums},
     layout::{self, GruShape, Order, UNITS},
     math::{Activation, Rational},
-    stack::Layer,
+    stack::{Layer, one_by_one, step_by_step},
     streams::zip,
     symbol::OneHot,
 };
@@ -94,6 +94,8 @@ impl<const I: usize, const H: usize, R: Reset, A: Activation> Gru<I, H, R, A> {
         self.lanes
     }
 
+    /// Whether the weights are worth sharing: less stays in a first-level cache from step to step.
+    const SHARED: bool = Self::SHAPE.lanes() * size_of::<F32Lane>() > 16 << 10;
     const SHAPE: GruShape = GruShape { input_size: I, hidden_size: H, order: Order::F32, placement: R::PLACEMENT };
 
     #[inline(always)]
@@ -127,6 +129,9 @@ impl<const I: usize, const H: usize, R: Reset, A: Activation> Layer for Gru<I, H
         inputs: [&[f32; I]; S],
         mut states: [&'s mut GruState<H>; S],
     ) -> [&'s [f32; H]; S] {
+        if !Self::SHARED {
+            return one_by_one(self, backend, inputs, states);
+        }
         let mut backwards = false;
         for state in &mut states {
             backwards = state.sweep.next();
@@ -149,6 +154,9 @@ impl<const I: usize, const H: usize, R: Reset, A: Activation> Layer for Gru<I, H
         inputs: [&[f32; I]; W],
         state: &mut GruState<H>,
     ) -> [[f32; H]; W] {
+        if !Self::SHARED {
+            return step_by_step(self, backend, inputs, state);
+        }
         let mut sums = [[[0.0; H]; 3]; W];
         float::ahead(
             backend,

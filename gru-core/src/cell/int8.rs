@@ -4,7 +4,7 @@ use crate::{
     kernel::int8::{self, Dense, GruView, Input, OneHot as Symbol, Ready, Scratch, Stream, Sums},
     layout::{self, GruShape, INT8_DEPTH, Order, Scales, UNITS},
     quant,
-    stack::Layer,
+    stack::{Layer, one_by_one, step_by_step},
     streams::zip,
     symbol::OneHot,
 };
@@ -123,6 +123,8 @@ impl<const I: usize, const H: usize, R: Reset> QGru<I, H, R> {
         self.lanes
     }
 
+    /// Whether the weights are worth sharing: less stays in a first-level cache from step to step.
+    const SHARED: bool = Self::SHAPE.lanes() * size_of::<Int8Lane>() > 16 << 10;
     const SHAPE: GruShape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, placement: R::PLACEMENT };
 
     #[inline(always)]
@@ -223,6 +225,9 @@ impl<const I: usize, const H: usize, R: Reset> Layer for QGru<I, H, R> {
         inputs: [&[i8; I]; S],
         states: [&'s mut QGruState<H>; S],
     ) -> [&'s [i8; H]; S] {
+        if !Self::SHARED {
+            return one_by_one(self, backend, inputs, states);
+        }
         self.advance_batch(backend, inputs.map(|x| Dense(x)), states)
     }
 
@@ -233,6 +238,9 @@ impl<const I: usize, const H: usize, R: Reset> Layer for QGru<I, H, R> {
         inputs: [&[i8; I]; W],
         state: &mut QGruState<H>,
     ) -> [[i8; H]; W] {
+        if !Self::SHARED {
+            return step_by_step(self, backend, inputs, state);
+        }
         self.advance_window(backend, inputs.map(|x| Dense(x)), state)
     }
 }
@@ -272,6 +280,9 @@ impl<const I: usize, const H: usize, R: Reset> Layer for Wide<QGru<I, H, R>> {
         inputs: [&[i16; I]; S],
         states: [&'s mut QGruState<H>; S],
     ) -> [&'s [i8; H]; S] {
+        if !QGru::<I, H, R>::SHARED {
+            return one_by_one(self, backend, inputs, states);
+        }
         let halves = inputs.map(split);
         self.0.advance_batch(backend, halves.each_ref().map(|[high, low]| int8::Wide { high, low }), states)
     }
@@ -283,6 +294,9 @@ impl<const I: usize, const H: usize, R: Reset> Layer for Wide<QGru<I, H, R>> {
         inputs: [&[i16; I]; W],
         state: &mut QGruState<H>,
     ) -> [[i8; H]; W] {
+        if !QGru::<I, H, R>::SHARED {
+            return step_by_step(self, backend, inputs, state);
+        }
         let halves = inputs.map(split);
         self.0.advance_window(backend, halves.each_ref().map(|[high, low]| int8::Wide { high, low }), state)
     }
