@@ -1,5 +1,6 @@
 //! The commands of this repository.
 
+mod asm;
 mod bench;
 mod bench_mcu;
 mod demo;
@@ -63,6 +64,20 @@ enum Task {
         #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
+    /// Print the innermost loops of a step as the compiler makes them
+    Asm {
+        /// A backend and a precision: avx512-vnni-int8, neon-f32, dsp-int8
+        backend: String,
+        /// Print all code
+        #[arg(long)]
+        whole: bool,
+        /// Of the layer
+        #[arg(long, default_value_t = 28)]
+        input: usize,
+        /// Of the layer
+        #[arg(long, default_value_t = 128)]
+        hidden: usize,
+    },
 }
 
 fn main() -> ExitCode {
@@ -82,6 +97,9 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Test => test::test(&matrix),
         Task::Qemu { core, readme } => qemu(&matrix, core.as_deref(), *readme),
         Task::BenchMcu { core } => bench_mcu::bench(&matrix.select(core.as_deref())?, core.is_none()),
+        Task::Asm { backend, whole, input, hidden } => {
+            asm::print(backend, (*input, *hidden), *whole).map(|()| ExitCode::SUCCESS)
+        }
         Task::Bench { options } => bench::bench(options).map(|()| ExitCode::SUCCESS),
     }
 }
