@@ -91,7 +91,7 @@ impl Input for Sums<'_> {
 #[inline(always)]
 pub(crate) fn ahead<B: Backend, const W: usize>(backend: B, weights: GruView<'_>, x: [&[f32]; W], sums: &mut [f32]) {
     for b in sweep(weights.bias.len(), false) {
-        let Some(panels) = lanes(weights.lanes, weights.shape.block_lanes(), b) else { continue };
+        let Some(panels) = lanes(weights.lanes, weights.shape.block_lanes(), b) else { break };
         let mut place = Place { block: b, gate: 0 };
         match weights.shape.placement {
             Placement::After => {

@@ -16,7 +16,11 @@
 //!
 //! Units past the hidden size and columns past the last are zero.
 
-use crate::quant;
+mod encode;
+mod scales;
+
+pub use encode::{decode_int8, encode_int8};
+pub use scales::Scales;
 
 /// Units of one block: the height of the tile that a kernel keeps in registers.
 pub const UNITS: usize = match () {
@@ -254,135 +258,6 @@ const fn scatter<T: Copy>(weights: &[T], first: usize, len: usize, packed: &mut 
     }
 }
 
-/// One int8 lane.
-type Int8Lane = [[i8; INT8_DEPTH]; UNITS];
-
-/// Turns packed int8 weights into what the kernels of this family read: see [`INT8_OFFSETS`] and [`decode_int8`].
-///
-/// `panels` are the lengths of the panels of one block, in lanes and in order, each with its number of gates.
-const fn encode_panels(packed: &mut [Int8Lane], panels: &[(usize, usize)]) {
-    let mut lane = 0;
-    while lane < packed.len() {
-        let mut panel = 0;
-        while panel < panels.len() {
-            let (lanes, gates) = panels[panel];
-            if INT8_OFFSETS {
-                offsets(packed, lane, lanes, gates);
-            }
-            lane += lanes;
-            panel += 1;
-        }
-    }
-    if cfg!(any(gru_family = "dsp", gru_family = "thumb1")) {
-        let mut lane = 0;
-        while lane < packed.len() {
-            let mut unit = 0;
-            while unit < UNITS {
-                packed[lane][unit] = encode_int8(packed[lane][unit]);
-                unit += 1;
-            }
-            lane += 1;
-        }
-    }
-}
-
-/// Writes −128 times the sum of every row of a panel into its first lanes.
-const fn offsets(packed: &mut [Int8Lane], first: usize, lanes: usize, gates: usize) {
-    let mut sums = [[0i32; UNITS]; 3];
-    let mut lane = gates;
-    while lane < lanes {
-        let mut unit = 0;
-        while unit < UNITS {
-            let mut column = 0;
-            while column < INT8_DEPTH {
-                sums[lane % gates][unit] -= 128 * packed[first + lane][unit][column] as i32;
-                column += 1;
-            }
-            unit += 1;
-        }
-        lane += 1;
-    }
-    let mut gate = 0;
-    while gate < gates {
-        let mut unit = 0;
-        while unit < UNITS {
-            let bytes = sums[gate][unit].to_le_bytes();
-            let mut byte = 0;
-            while byte < INT8_DEPTH {
-                packed[first + gate][unit][byte] = bytes[byte] as i8;
-                byte += 1;
-            }
-            unit += 1;
-        }
-        gate += 1;
-    }
-}
-
-/// The bytes that stand for a group of weights. DSP cores: every 16-bit half holds `256 · odd + even`. Thumb-1: offset by 128, as
-/// its cheap loads do not extend the sign.
-#[must_use]
-pub const fn encode_int8(mut group: [i8; INT8_DEPTH]) -> [i8; INT8_DEPTH] {
-    let mut at = 0;
-    while at < INT8_DEPTH {
-        if cfg!(gru_family = "thumb1") {
-            group[at] ^= i8::MIN;
-        } else if cfg!(gru_family = "dsp") && at % 2 == 1 {
-            group[at] -= (group[at - 1] < 0) as i8;
-        }
-        at += 1;
-    }
-    group
-}
-
-/// The weights of a group: the inverse of [`encode_int8`].
-#[inline(always)]
-#[must_use]
-pub const fn decode_int8(mut group: [i8; INT8_DEPTH]) -> [i8; INT8_DEPTH] {
-    let mut at = 0;
-    while at < INT8_DEPTH {
-        if cfg!(gru_family = "thumb1") {
-            group[at] ^= i8::MIN;
-        } else if cfg!(gru_family = "dsp") && at % 2 == 1 {
-            group[at] += (group[at - 1] < 0) as i8;
-        }
-        at += 1;
-    }
-    group
-}
-
-impl GruShape {
-    /// [`pack`](Self::pack) for int8, encoded for this family.
-    ///
-    /// # Panics
-    /// As `pack`; and when `order` is not [`Order::INT8`].
-    pub const fn pack_int8(&self, weight_ih: &[i8], weight_hh: &[i8], packed: &mut [Int8Lane]) {
-        assert!(self.order.depth == INT8_DEPTH, "order must be Order::INT8");
-        self.pack(weight_ih, weight_hh, packed.as_flattened_mut().as_flattened_mut());
-        match self.placement {
-            Placement::After => {
-                let (input, hidden) = self.panels(3);
-                encode_panels(packed, &[(input, 3), (hidden, 3)]);
-            }
-            Placement::Before => {
-                let ((input, hidden), (input_n, hidden_n)) = (self.panels(2), self.panels(1));
-                encode_panels(packed, &[(input, 2), (hidden, 2), (input_n, 1), (hidden_n, 1)]);
-            }
-        }
-    }
-}
-
-impl DenseShape {
-    /// [`pack`](Self::pack) for int8, encoded for this family.
-    ///
-    /// # Panics
-    /// As `pack`; and when `order` is not [`Order::INT8`].
-    pub const fn pack_int8(&self, weight: &[i8], packed: &mut [Int8Lane]) {
-        assert!(self.order.depth == INT8_DEPTH, "order must be Order::INT8");
-        self.pack(weight, packed.as_flattened_mut().as_flattened_mut());
-        encode_panels(packed, &[(self.block_lanes(), 1)]);
-    }
-}
-
 /// Lays one value per unit and gate (`[G, units]`, row-major) out as lanes, `blocks[block][gate][unit]`; `blocks` must be zero.
 ///
 /// # Panics
@@ -396,51 +271,6 @@ pub const fn pack_rows<T: Copy, const G: usize>(rows: &[T], units: usize, blocks
         blocks[unit / UNITS][gate][unit % UNITS] = rows[at];
         at += 1;
     }
-}
-
-/// How the accumulators of one block of rows become fixed-point values, for each of `G` gates. See [`quant::requantize`](crate::quant::requantize).
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct Scales<const G: usize> {
-    /// In units of the sums, which have [`SUM_BITS`] fraction bits; `2^(shift−8)` is added where the shift is 8 or more.
-    pub bias: [[i32; UNITS]; G],
-    /// In Q0.15, never negative.
-    pub multiplier: [[i16; UNITS]; G],
-    /// Right shift of the sums, less the bits that they gain before it: see [`quant::requantize_sum`](crate::quant::requantize_sum).
-    pub shift: [[u8; UNITS]; G],
-}
-
-impl<const G: usize> Scales<G> {
-    /// Of a block without rows.
-    pub const ZERO: Self = Self { bias: [[0; UNITS]; G], multiplier: [[0; UNITS]; G], shift: [[0; UNITS]; G] };
-
-    /// Lays the scales of `units` rows per gate (`[G, units]` each, row-major) out as `blocks`.
-    ///
-    /// # Panics
-    /// When a length does not match `units`, a multiplier is negative or a shift out of range; in a constant this is a compile error.
-    pub const fn pack(units: usize, bias: &[i32], multiplier: &[i16], shift: &[u8], blocks: &mut [Self]) {
-        assert!(bias.len() == G * units, "one bias per gate and unit");
-        assert!(multiplier.len() == G * units, "one multiplier per gate and unit");
-        assert!(shift.len() == G * units, "one shift per gate and unit");
-        assert!(blocks.len() == self::blocks(units), "wrong number of blocks for this many units");
-        let mut row = 0;
-        while row < bias.len() {
-            assert!(multiplier[row] >= 0, "a multiplier is never negative");
-            assert!(shift[row] < 32, "a shift is below 32");
-            let (gate, unit) = (row / units, row % units);
-            let block = &mut blocks[unit / UNITS];
-            block.bias[gate][unit % UNITS] = bias[row] << SUM_BITS;
-            block.multiplier[gate][unit % UNITS] = multiplier[row];
-            block.shift[gate][unit % UNITS] = stored_shift(shift[row]);
-            row += 1;
-        }
-    }
-}
-
-/// A shift as [`Scales`] stores it: where sums have fraction bits, those and not a shift to the left make room for it.
-const fn stored_shift(shift: u8) -> u8 {
-    let extra = SUM_BITS.saturating_sub(quant::HEADROOM_BITS) as u8;
-    if shift + extra > 31 { 31 } else { shift + extra }
 }
 
 /// Lanes of an f32 GRU layer, for the const parameters of [`GruWeights`](crate::GruWeights).
