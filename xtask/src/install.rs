@@ -31,6 +31,9 @@ const MANAGERS: [Manager; 5] = [
         packages: &[
             ("qemu-system-arm", &["qemu-system-arm"]),
             ("qemu-system-riscv32", &["qemu-system-riscv", "qemu-system-misc"]),
+            ("qemu-aarch64", &["qemu-user"]),
+            ("qemu-x86_64", &["qemu-user"]),
+            ("node", &["nodejs"]),
         ],
     },
     Manager {
@@ -39,7 +42,13 @@ const MANAGERS: [Manager; 5] = [
         refresh: &[],
         install: &["install", "--assumeyes", "--setopt=install_weak_deps=False"],
         lookup: None,
-        packages: &[("qemu-system-arm", &["qemu-system-arm"]), ("qemu-system-riscv32", &["qemu-system-riscv"])],
+        packages: &[
+            ("qemu-system-arm", &["qemu-system-arm"]),
+            ("qemu-system-riscv32", &["qemu-system-riscv"]),
+            ("qemu-aarch64", &["qemu-user"]),
+            ("qemu-x86_64", &["qemu-user"]),
+            ("node", &["nodejs"]),
+        ],
     },
     Manager {
         program: "pacman",
@@ -47,7 +56,13 @@ const MANAGERS: [Manager; 5] = [
         refresh: &[],
         install: &["-S", "--noconfirm", "--needed"],
         lookup: None,
-        packages: &[("qemu-system-arm", &["qemu-system-arm"]), ("qemu-system-riscv32", &["qemu-system-riscv"])],
+        packages: &[
+            ("qemu-system-arm", &["qemu-system-arm"]),
+            ("qemu-system-riscv32", &["qemu-system-riscv"]),
+            ("qemu-aarch64", &["qemu-user"]),
+            ("qemu-x86_64", &["qemu-user"]),
+            ("node", &["nodejs"]),
+        ],
     },
     Manager {
         program: "apk",
@@ -55,7 +70,13 @@ const MANAGERS: [Manager; 5] = [
         refresh: &[],
         install: &["add"],
         lookup: None,
-        packages: &[("qemu-system-arm", &["qemu-system-arm"]), ("qemu-system-riscv32", &["qemu-system-riscv32"])],
+        packages: &[
+            ("qemu-system-arm", &["qemu-system-arm"]),
+            ("qemu-system-riscv32", &["qemu-system-riscv32"]),
+            ("qemu-aarch64", &["qemu-aarch64"]),
+            ("qemu-x86_64", &["qemu-x86_64"]),
+            ("node", &["nodejs"]),
+        ],
     },
     Manager {
         program: "brew",
@@ -63,7 +84,7 @@ const MANAGERS: [Manager; 5] = [
         refresh: &[],
         install: &["install"],
         lookup: None,
-        packages: &[("qemu-system-arm", &["qemu"]), ("qemu-system-riscv32", &["qemu"])],
+        packages: &[("qemu-system-arm", &["qemu"]), ("qemu-system-riscv32", &["qemu"]), ("node", &["node"])],
     },
 ];
 
@@ -114,7 +135,10 @@ pub fn emulators<'a>(programs: impl IntoIterator<Item = &'a str>) -> Result<()> 
             )
         })?;
 
-    anstream::eprintln!("{names} is missing: the firmware runs under QEMU. Installing it with {}.", manager.program);
+    anstream::eprintln!(
+        "{names} is missing: this repository runs on machines that this one is not. Installing it with {}.",
+        manager.program
+    );
     let prefix: &[&str] = match () {
         () if !manager.needs_root || is_root() => &[],
         () if shell::succeeds("sudo", &["-n", "true"]) => &["sudo", "-n"],

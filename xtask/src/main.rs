@@ -4,6 +4,7 @@ mod asm;
 mod bench;
 mod bench_mcu;
 mod demo;
+mod emulate;
 mod firmware;
 mod golden;
 mod install;
@@ -52,6 +53,8 @@ enum Task {
         #[arg(long, conflicts_with = "core")]
         readme: bool,
     },
+    /// Test the instruction sets that this machine lacks, under QEMU and node
+    Emulate,
     /// Count the instructions of a step on each core under QEMU, into target/bench/mcu.json
     BenchMcu {
         /// Only this core of targets.toml, and into no file
@@ -96,12 +99,20 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Demo => demo::demo(&matrix).map(|()| ExitCode::SUCCESS),
         Task::Test => test::test(&matrix),
         Task::Qemu { core, readme } => qemu(&matrix, core.as_deref(), *readme),
+        Task::Emulate => emulate(&matrix),
         Task::BenchMcu { core } => bench_mcu::bench(&matrix.select(core.as_deref())?, core.is_none()),
         Task::Asm { backend, whole, input, hidden } => {
             asm::print(backend, (*input, *hidden), *whole).map(|()| ExitCode::SUCCESS)
         }
         Task::Bench { options } => bench::bench(options).map(|()| ExitCode::SUCCESS),
     }
+}
+
+fn emulate(matrix: &Matrix) -> Result<ExitCode> {
+    emulate::prepare(matrix)?;
+    let mut steps = Steps::default();
+    emulate::test(&mut steps, matrix);
+    Ok(steps.finish())
 }
 
 fn qemu(matrix: &Matrix, core: Option<&str>, readme: bool) -> Result<ExitCode> {

@@ -14,6 +14,8 @@ pub struct Matrix {
     /// Cores that the firmware runs on.
     #[serde(rename = "core")]
     pub cores: Vec<Core>,
+    /// Machines that the tests of gru-core run on under emulation.
+    pub emulated: Vec<Emulated>,
     /// What gru-core alone is built for.
     pub library: Library,
 }
@@ -64,6 +66,23 @@ pub struct Machine {
     /// Further options.
     #[serde(default)]
     pub options: Vec<String>,
+}
+
+/// A machine that the tests of gru-core run on under emulation.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Emulated {
+    /// Name for people.
+    pub name: String,
+    /// Rust's target triple.
+    pub target: String,
+    /// What the tests are compiled with.
+    #[serde(default)]
+    pub rustflags: String,
+    /// What runs a test.
+    pub runner: String,
+    /// Backends that must be tested there; the last must be chosen.
+    pub backends: Vec<String>,
 }
 
 /// What gru-core alone is built for.

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::emulate;
 use crate::firmware::{self, Extent};
 use crate::golden::Golden;
 use crate::install;
@@ -18,6 +19,7 @@ use crate::table;
 pub fn test(matrix: &Matrix) -> Result<ExitCode> {
     install::rust_targets(&matrix.library_targets())?;
     install::emulators(matrix.cores.iter().map(|core| core.qemu.program.as_str()))?;
+    emulate::prepare(matrix)?;
     let golden = Golden::read()?;
 
     let mut steps = Steps::default();
@@ -28,8 +30,11 @@ pub fn test(matrix: &Matrix) -> Result<ExitCode> {
         run(doc.env("RUSTDOCFLAGS", "--deny warnings"))
     });
     steps.run("unit, doc, compile-fail, golden and command line tests", || {
-        run(&mut cargo(&["test", "--quiet", "--workspace"]))
+        let mut test = cargo(&["test", "--quiet", "--workspace"]);
+        emulate::require_host(&mut test);
+        run(&mut test)
     });
+    emulate::test(&mut steps, matrix);
     library(&mut steps, matrix);
     for target in matrix.firmware_targets() {
         for precision in Precision::ALL {
@@ -52,6 +57,7 @@ fn lint(steps: &mut Steps, matrix: &Matrix) {
     steps.run("clippy on the host", || {
         run(cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--all-features"]).args(DENY))
     });
+    emulate::lint(steps, matrix);
     // One target a time: Cargo would unite what the targets ask of their dependencies.
     for precision in Precision::ALL {
         steps.run(format!("clippy on the firmware, {precision}"), || {
