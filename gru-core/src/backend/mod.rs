@@ -13,7 +13,6 @@ pub mod aarch64;
 mod arrays;
 
 /// Methods of [`Lanes`] that the compiler does well on arrays.
-#[cfg(any(gru_family = "dsp", gru_family = "helium"))]
 macro_rules! on_arrays {
     ($(fn $name:ident($($argument:ident: $type:ty),*) $(-> $output:ty)?;)+) => {$(
         #[inline(always)]
@@ -29,11 +28,13 @@ mod choice;
 pub mod dsp;
 #[cfg(gru_family = "helium")]
 pub mod helium;
+pub mod portable;
 #[cfg(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm"))]
 mod registers;
 pub mod scalar;
 #[cfg(any(gru_family = "thumb1", gru_family = "thumb2"))]
 pub mod thumb;
+mod unit;
 #[cfg(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm"))]
 pub(crate) mod vector;
 #[cfg(gru_family = "wasm")]
@@ -49,6 +50,7 @@ use crate::{
 pub use arrays::Arrays;
 #[cfg(any(gru_family = "x86_64", gru_family = "aarch64"))]
 pub use choice::{Unavailable, available, dispatch, force};
+pub use unit::Units;
 
 /// One f32 value per unit of a block.
 pub type F32Lane = [f32; UNITS];
@@ -238,7 +240,7 @@ type Native = wasm::Simd128;
 type Native = thumb::Thumb;
 /// The backend of this target.
 #[cfg(gru_family = "portable")]
-type Native = scalar::Scalar;
+type Native = portable::Portable;
 
 /// Runs `op` on the best backend of this machine.
 #[cfg(not(any(gru_family = "x86_64", gru_family = "aarch64")))]

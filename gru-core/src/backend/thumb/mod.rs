@@ -13,7 +13,7 @@
 #[cfg_attr(gru_family = "thumb2", path = "thumb2.rs")]
 mod int8;
 
-use super::{Arrays, Backend, Columns, F32Lane, I32Lane, Int8Lane, Op, Prepared, scalar::Scalar};
+use super::{Backend, Columns, F32Lane, I32Lane, Int8Lane, Op, Prepared, Units, scalar::Scalar};
 use crate::layout::{INT8_DEPTH, SUM_BITS};
 
 const _: () = assert!(INT8_DEPTH == 1 && SUM_BITS == 8);
@@ -26,11 +26,11 @@ pub struct Thumb;
 impl Backend for Thumb {
     const NAME: &'static str = if cfg!(gru_family = "thumb1") { "thumb1" } else { "thumb2" };
 
-    type Lanes = Arrays;
+    type Lanes = Units;
 
     #[inline(always)]
-    fn lanes(self) -> Arrays {
-        Arrays
+    fn lanes(self) -> Units {
+        Units
     }
 
     #[inline(always)]
@@ -60,6 +60,17 @@ impl Backend for Thumb {
         panel: &[Int8Lane],
         x: [Columns<'_>; S],
     ) -> [[I32Lane; G]; S] {
+        self.accumulate_int8(&mut sums, panel, x);
+        sums
+    }
+
+    #[inline(always)]
+    fn accumulate_int8<const G: usize, const S: usize>(
+        self,
+        sums: &mut [[I32Lane; G]; S],
+        panel: &[Int8Lane],
+        x: [Columns<'_>; S],
+    ) {
         let readable = |x: &Columns<'_>| panel.len() >= G * x.prepared.len();
         if G == 0 || !panel.as_ptr().cast::<int8::Weights>().is_aligned() || !x.iter().all(readable) {
             return unreadable(sums, panel, x);
@@ -68,17 +79,12 @@ impl Backend for Thumb {
             // SAFETY: there is a gate, and `panel` is aligned and holds a lane for each gate and column.
             unsafe { int8::accumulate(panel, x.prepared, sums) };
         }
-        sums
     }
 }
 
 /// The product of a panel that the assembly cannot read: none that a layer packed.
 #[cold]
 #[inline(never)]
-fn unreadable<const G: usize, const S: usize>(
-    sums: [[I32Lane; G]; S],
-    panel: &[Int8Lane],
-    x: [Columns<'_>; S],
-) -> [[I32Lane; G]; S] {
-    Scalar.product_int8(sums, panel, x)
+fn unreadable<const G: usize, const S: usize>(sums: &mut [[I32Lane; G]; S], panel: &[Int8Lane], x: [Columns<'_>; S]) {
+    *sums = Scalar.product_int8(*sums, panel, x);
 }
