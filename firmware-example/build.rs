@@ -67,7 +67,7 @@ fn recordings(out: &Path) -> Result<()> {
 
 /// The memory map and the timer of the board.
 fn board(out: &Path) -> Result<()> {
-    let timer_hz = memory_map::write(out, "../targets.toml")?;
+    let (timer_hz, _) = memory_map::write(out, "../targets.toml")?;
     fs::write(
         out.join("board.rs"),
         format!("/// Ticks of the timer a second.\npub const TIMER_HZ: u32 = {timer_hz};\n"),

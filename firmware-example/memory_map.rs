@@ -30,8 +30,8 @@ struct Region {
 }
 
 /// Writes `memory.x` for the core that `GRU_CORE` names, or else for the first with this target, and links by it. Returns the clock of
-/// the board's timer.
-pub fn write(out: &Path, matrix: &str) -> Result<u32> {
+/// the board's timer and the bytes of its RAM.
+pub fn write(out: &Path, matrix: &str) -> Result<(u32, u64)> {
     println!("cargo::rerun-if-changed={matrix}");
     println!("cargo::rerun-if-env-changed=GRU_CORE");
     let target = env::var("TARGET")?;
@@ -59,5 +59,5 @@ pub fn write(out: &Path, matrix: &str) -> Result<u32> {
         println!("cargo::rustc-link-arg-bins=-Tmemory.x");
     }
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
-    Ok(timer_hz)
+    Ok((timer_hz, ram.length))
 }

@@ -18,7 +18,8 @@ fn main() -> Result<()> {
     let shapes = env::var(SHAPES).unwrap_or_else(|_| "4 x 4".to_owned());
     fs::write(out.join("shapes.rs"), format!("shapes! {{ {shapes} }}\n"))?;
     if env::var("CARGO_CFG_TARGET_OS")? == "none" {
-        memory_map::write(&out, "../../targets.toml")?;
+        let (_, ram) = memory_map::write(&out, "../../targets.toml")?;
+        fs::write(out.join("board.rs"), format!("/// Bytes of RAM.\nconst RAM: usize = {ram};\n"))?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod asm;
 mod bench;
 mod bench_mcu;
+mod conformance;
 mod demo;
 mod emulate;
 mod firmware;
@@ -27,7 +28,7 @@ use clap::{Parser, Subcommand};
 
 use firmware::Extent;
 use golden::Golden;
-use matrix::Matrix;
+use matrix::{Core, Matrix};
 use steps::Steps;
 
 /// The commands of this repository. They install what they need: rustup targets, and QEMU through the system's package manager
@@ -58,6 +59,12 @@ enum Task {
     /// Count the instructions of a step on each core under QEMU, into target/bench/mcu.json
     BenchMcu {
         /// Only this core of targets.toml, and into no file
+        #[arg(long, value_name = "NAME")]
+        core: Option<String>,
+    },
+    /// Compare the backend of each core with the specification, under QEMU
+    Conformance {
+        /// Only this core of targets.toml
         #[arg(long, value_name = "NAME")]
         core: Option<String>,
     },
@@ -104,6 +111,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Asm { backend, whole, input, hidden } => {
             asm::print(backend, (*input, *hidden), *whole).map(|()| ExitCode::SUCCESS)
         }
+        Task::Conformance { core } => conformance(&matrix.select(core.as_deref())?),
         Task::Bench { options } => bench::bench(options).map(|()| ExitCode::SUCCESS),
     }
 }
@@ -112,6 +120,13 @@ fn emulate(matrix: &Matrix) -> Result<ExitCode> {
     emulate::prepare(matrix)?;
     let mut steps = Steps::default();
     emulate::test(&mut steps, matrix);
+    Ok(steps.finish())
+}
+
+fn conformance(cores: &[&Core]) -> Result<ExitCode> {
+    install::firmware_tools(cores)?;
+    let mut steps = Steps::default();
+    conformance::check(&mut steps, cores);
     Ok(steps.finish())
 }
 

@@ -19,7 +19,8 @@ use crate::shell;
 /// core, whose clock is 16 MHz, runs at one instruction a tick.
 const ICOUNT_SHIFT: u32 = 6;
 const PROFILE: &str = "firmware";
-const TIMEOUT: Duration = Duration::from_secs(120);
+/// The longest run takes a minute on an idle machine.
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// How the firmware behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

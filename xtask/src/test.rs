@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::conformance;
 use crate::emulate;
 use crate::firmware::{self, Extent};
 use crate::golden::Golden;
@@ -42,6 +43,7 @@ pub fn test(matrix: &Matrix) -> Result<ExitCode> {
         }
     }
     let cores: Vec<_> = matrix.cores.iter().collect();
+    conformance::check(&mut steps, &cores);
     let figures = firmware::check(&mut steps, &golden, &cores, Extent::All, |_| ());
     steps.run("figures in README.md", || readme::check(&figures));
     steps.run("packages", || {
@@ -62,7 +64,8 @@ fn lint(steps: &mut Steps, matrix: &Matrix) {
     for precision in Precision::ALL {
         steps.run(format!("clippy on the firmware, {precision}"), || {
             matrix.firmware_targets().into_iter().try_for_each(|target| {
-                let mut clippy = cargo(&["clippy", "--quiet", "--package", "firmware-example", "--target", target]);
+                let mut clippy = cargo(&["clippy", "--quiet", "--target", target]);
+                clippy.args(["--package", "firmware-example", "--package", "gru-bench-mcu"]);
                 run(clippy.args(precision.features()).args(DENY))
             })
         });

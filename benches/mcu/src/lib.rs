@@ -10,5 +10,7 @@
 #[cfg(target_os = "none")]
 pub mod board;
 mod random;
+mod row_scale;
 
 pub use random::Random;
+pub use row_scale::RowScale;

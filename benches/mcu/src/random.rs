@@ -19,7 +19,7 @@ impl Random {
 
     /// Uniform in ±127.
     pub const fn int8(&mut self) -> i8 {
-        (((self.bits() >> 16) * 255 >> 16) as i32 - 127) as i8
+        ((((self.bits() >> 16) * 255) >> 16) as i32 - 127) as i8
     }
 
     /// Uniform in [−1, 1).

@@ -1,5 +1,6 @@
 //! Cortex-M: SysTick.
 
+pub use cortex_m::singleton;
 pub use cortex_m_rt::entry;
 
 use cortex_m::Peripherals;

@@ -1,5 +1,6 @@
 //! RISC-V: the machine timer of a core-local interruptor, where SiFive's FE310 and QEMU's `virt` have it.
 
+pub use riscv::singleton;
 pub use riscv_rt::entry;
 
 use riscv::asm;

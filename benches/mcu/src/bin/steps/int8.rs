@@ -2,8 +2,8 @@
 
 use core::array;
 
-use gru_bench_mcu::Random;
-use gru_core::{QGruWeights, Requantization, ResetAfter, quant};
+use gru_bench_mcu::{Random, RowScale};
+use gru_core::{QGruWeights, Requantization, ResetAfter};
 
 pub use gru_core::QGru as Layer;
 pub use gru_core::layout::gru_int8_lanes as lanes;
@@ -20,19 +20,16 @@ pub const fn random<const I: usize, const H: usize, const LANES: usize, const BL
     fill(&mut random, weight_ih.as_flattened_mut().as_flattened_mut());
     fill(&mut random, weight_hh.as_flattened_mut().as_flattened_mut());
 
-    // A product of two values in ±127 deviates by 127²/3. Four deviations of a sum come to at most i16::MAX; one, multiplied, to between
-    // 0.5 and 2 in Q3.12.
-    let deviation = 127 * 127 / 3 * (I + H).isqrt() as u32;
-    let shift = ((4 * deviation) << quant::HEADROOM_BITS).ilog2() as u8 - 14;
-    let (mut bias, mut multiplier) = ([[0; H]; 4], [[0; H]; 4]);
+    let (mut bias, mut multiplier, mut shift) = ([[0; H]; 4], [[0; H]; 4], [[0; H]; 4]);
+    let scale = RowScale::of(I + H);
     let mut row = 0;
     while row < 4 * H {
-        bias[row / H][row % H] = (random.bits() % deviation) as i32 + (1 << shift >> 8);
-        multiplier[row / H][row % H] = (1 << 14 | random.bits() % (1 << 14)) as i16;
+        let (gate, unit) = (row / H, row % H);
+        (bias[gate][unit], multiplier[gate][unit], shift[gate][unit]) = scale.random(&mut random);
         row += 1;
     }
     let requantization = Requantization { input_shift: 1, view: 127 };
-    QGruWeights::pack(&weight_ih, &weight_hh, &bias, &multiplier, &[[shift; H]; 4], requantization)
+    QGruWeights::pack(&weight_ih, &weight_hh, &bias, &multiplier, &shift, requantization)
 }
 
 const fn fill(random: &mut Random, weights: &mut [i8]) {

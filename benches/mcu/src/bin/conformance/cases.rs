@@ -1,0 +1,76 @@
+//! What is compared: shapes, placements of the reset gate and kinds of values, as far as they fit into the RAM of the board.
+
+use core::fmt;
+
+use gru_core::layout::Placement;
+use semihosting::{println, process};
+
+include!(concat!(env!("OUT_DIR"), "/board.rs"));
+
+/// Boards with less RAM hold no large layer.
+const SMALL: bool = RAM < 0x2_0000;
+
+/// Every input size and every hidden size up to this.
+const GRID: usize = 40;
+
+/// Larger layers.
+const LARGE: &[(usize, usize)] = if SMALL { &[] } else { &[(28, 128), (64, 64)] };
+
+/// Most inputs of a layer.
+pub const MAX_INPUTS: usize = if SMALL { GRID } else { 64 };
+
+/// Most units of a layer.
+pub const MAX_UNITS: usize = if SMALL { GRID } else { 128 };
+
+/// Most weights of a layer.
+pub const MAX_WEIGHTS: usize = if SMALL { 3 * GRID * (GRID + GRID) } else { 3 * 128 * (28 + 128) };
+
+/// Why a step over slices cannot fail here.
+pub const LENGTHS: &str = "all slices are as long as the shape says";
+
+/// A layer to compare.
+#[derive(Clone, Copy)]
+pub struct Case {
+    pub input_size: usize,
+    pub hidden_size: usize,
+    pub placement: Placement,
+    /// Weights and inputs at the ends of their range in long runs, scales and biases anywhere in theirs; else all as in a model.
+    pub extreme: bool,
+}
+
+impl Case {
+    /// Stops with a message if two values differ after a step.
+    pub fn compare<T: Copy + fmt::Debug>(
+        &self,
+        step: usize,
+        values: &str,
+        expected: &[T],
+        found: &[T],
+        equal: impl Fn(T, T) -> bool,
+    ) {
+        for (unit, (&expected, &found)) in expected.iter().zip(found).enumerate() {
+            if !equal(expected, found) {
+                println!("{self}: step {step}, {values}, unit {unit}: expected {expected:?}, found {found:?}");
+                process::exit(1);
+            }
+        }
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { input_size, hidden_size, placement, extreme } = self;
+        let values = if *extreme { "extreme" } else { "usual" };
+        write!(f, "({input_size}, {hidden_size}) reset {placement:?}, {values} values")
+    }
+}
+
+/// Every case of this board.
+pub fn all() -> impl Iterator<Item = Case> {
+    let grid = (1..=GRID).flat_map(|input_size| (1..=GRID).map(move |hidden_size| (input_size, hidden_size)));
+    grid.chain(LARGE.iter().copied()).flat_map(|(input_size, hidden_size)| {
+        [Placement::After, Placement::Before].into_iter().flat_map(move |placement| {
+            [false, true].map(|extreme| Case { input_size, hidden_size, placement, extreme })
+        })
+    })
+}

@@ -1,0 +1,36 @@
+//! The firmware, the same for every board.
+
+use gru_bench_mcu::Random;
+use gru_bench_mcu::board::{entry, singleton};
+use gru_core::backend::{self, Backend, scalar::Scalar};
+use semihosting::{println, process};
+
+use crate::cases;
+#[cfg(feature = "f32")]
+use crate::float;
+use crate::int8;
+
+#[entry]
+fn main() -> ! {
+    println!("backend {}", backend::active());
+    if backend::active() == Scalar::NAME {
+        println!("which is the specification");
+        process::exit(0)
+    }
+    let layer = singleton!(: int8::Layer = int8::Layer::ZERO).expect("main is entered once");
+    let mut random = Random::new(3);
+    let mut layers = 0;
+    for case in cases::all() {
+        layer.compare(&case, &mut random);
+        layers += 1;
+    }
+    println!("int8: {layers} layers, {} steps each: equal", int8::STEPS);
+
+    #[cfg(feature = "f32")]
+    {
+        let layer = singleton!(: float::Layer = float::Layer::ZERO).expect("main is entered once");
+        let largest = cases::all().map(|case| layer.compare(&case, &mut random)).fold(0.0, f32::max);
+        println!("f32: {layers} layers, {} steps each: within the bound, at most {largest:.2} of it", float::STEPS);
+    }
+    process::exit(0)
+}

@@ -1,0 +1,166 @@
+//! int8: bit for bit.
+
+use gru_bench_mcu::{Random, RowScale};
+use gru_core::Requantization;
+use gru_core::backend::{Int8Lane, Prepared, scalar::Scalar};
+use gru_core::layout::{self, GruShape, INT8_DEPTH, Order, Scales, UNITS};
+use gru_core::slices::{QGruInput, QGruScratch, QGruSlice};
+
+use crate::cases::{Case, LENGTHS, MAX_INPUTS, MAX_UNITS, MAX_WEIGHTS};
+
+/// Steps of a layer, each backend from its own states.
+pub const STEPS: usize = 50;
+
+/// Lanes of the largest layer; tiles that are not full are padded.
+const LANES: usize = MAX_WEIGHTS.div_ceil(UNITS * INT8_DEPTH) + 6 * layout::blocks(MAX_UNITS);
+
+/// Values that are read from different places, so that not every layer has the same.
+const PLACES: usize = 1 << 10;
+
+/// Uniform in ±127.
+static USUAL: [i8; MAX_WEIGHTS + PLACES] = usual();
+
+/// 127 or −127, runs of up to 64 the same.
+static EXTREME: [i8; MAX_WEIGHTS + PLACES] = extreme();
+
+const fn usual<const N: usize>() -> [i8; N] {
+    let (mut values, mut random, mut at) = ([0; N], Random::new(4), 0);
+    while at < N {
+        values[at] = random.int8();
+        at += 1;
+    }
+    values
+}
+
+const fn extreme<const N: usize>() -> [i8; N] {
+    let (mut values, mut random, mut at, mut end) = ([127; N], Random::new(5), 0, 0);
+    while at < N {
+        if at == end {
+            end += 1 + random.bits() as usize % 64;
+            values[at] = if random.bits() % 2 == 0 { 127 } else { -127 };
+        } else {
+            values[at] = values[at - 1];
+        }
+        at += 1;
+    }
+    values
+}
+
+/// The ends of the range of a wide input's low half.
+static LOW: [[i8; MAX_INPUTS]; 2] = [[-64; MAX_INPUTS], [63; MAX_INPUTS]];
+
+/// Steps of the int8 view per unit of hidden state.
+const VIEWS: [i16; 4] = [1, 127, 128, 4064];
+
+/// Beside the columns of these layers an accumulator has room for this and for the rounding of a shift below 28.
+const EXTREME_BIAS: u32 = 1 << 20;
+
+/// Room for a layer and the states of both backends.
+pub struct Layer {
+    lanes: [Int8Lane; LANES],
+    scales: [Scales<4>; layout::blocks(MAX_UNITS)],
+    expected: State,
+    found: State,
+}
+
+struct State {
+    h: [i32; MAX_UNITS],
+    view: [i8; MAX_UNITS],
+}
+
+struct Scratch {
+    view: [i8; MAX_UNITS],
+    update: [i16; MAX_UNITS],
+    input: [[Prepared; MAX_INPUTS]; 2],
+    hidden: [Prepared; MAX_UNITS],
+}
+
+impl Layer {
+    pub const ZERO: Self = Self {
+        lanes: [[[0; INT8_DEPTH]; UNITS]; LANES],
+        scales: [Scales::ZERO; layout::blocks(MAX_UNITS)],
+        expected: State::ZERO,
+        found: State::ZERO,
+    };
+
+    /// Steps of a random layer on both backends.
+    pub fn compare(&mut self, case: &Case, random: &mut Random) {
+        let &Case { input_size, hidden_size, placement, extreme } = case;
+        let table = if extreme { &EXTREME } else { &USUAL };
+        let values = |random: &mut Random, len| {
+            let start = random.bits() as usize % PLACES;
+            &table[start..start + len]
+        };
+        let shape = GruShape { input_size, hidden_size, order: Order::INT8, placement };
+        let lanes = &mut self.lanes[..shape.lanes()];
+        lanes.fill([[0; INT8_DEPTH]; UNITS]);
+        let weight_ih = values(random, 3 * hidden_size * input_size);
+        let weight_hh = values(random, 3 * hidden_size * hidden_size);
+        shape.pack_int8(weight_ih, weight_hh, lanes);
+        let scales = &mut self.scales[..layout::blocks(hidden_size)];
+        pack_scales(case, random, scales);
+        let view = if extreme { VIEWS[random.bits() as usize % VIEWS.len()] } else { 127 };
+        let requantization = Requantization { input_shift: (random.bits() % 3) as u8, view };
+        let layer = QGruSlice { shape, lanes, scales, requantization };
+
+        let mut scratch = Scratch::new();
+        let (expected, found) = (self.expected.start(hidden_size), self.found.start(hidden_size));
+        for step in 0..STEPS {
+            let x = values(random, input_size);
+            let x = match random.bits() % 8 {
+                0 => QGruInput::OneHot(random.bits() as usize % (input_size + 1)),
+                1 => QGruInput::Wide { high: x, low: &LOW[step % 2][..input_size] },
+                _ => QGruInput::Dense(x),
+            };
+            layer.step_on(Scalar, x, expected.0, expected.1, scratch.borrow(&shape)).expect(LENGTHS);
+            layer.step(x, found.0, found.1, scratch.borrow(&shape)).expect(LENGTHS);
+            case.compare(step, "state", expected.0, found.0, |expected, found| expected == found);
+            case.compare(step, "view", expected.1, found.1, |expected, found| expected == found);
+        }
+    }
+}
+
+/// Usual scales bring the pre-activations into the range where the gates move.
+fn pack_scales(case: &Case, random: &mut Random, scales: &mut [Scales<4>]) {
+    let (mut bias, mut multiplier, mut shift) = ([0; 4 * MAX_UNITS], [0; 4 * MAX_UNITS], [0; 4 * MAX_UNITS]);
+    let rows = 4 * case.hidden_size;
+    let usual = RowScale::of(case.input_size + case.hidden_size);
+    for row in 0..rows {
+        let extreme = RowScale { bias: EXTREME_BIAS, multiplier: 0, shift: (random.bits() % 28) as u8 };
+        (bias[row], multiplier[row], shift[row]) = if case.extreme { extreme } else { usual }.random(random);
+    }
+    scales.fill(Scales::ZERO);
+    Scales::pack(case.hidden_size, &bias[..rows], &multiplier[..rows], &shift[..rows], scales);
+}
+
+impl State {
+    const ZERO: Self = Self { h: [0; MAX_UNITS], view: [0; MAX_UNITS] };
+
+    /// State and view of so many units, both zero.
+    fn start(&mut self, units: usize) -> (&mut [i32], &mut [i8]) {
+        *self = Self::ZERO;
+        (&mut self.h[..units], &mut self.view[..units])
+    }
+}
+
+impl Scratch {
+    fn new() -> Self {
+        Self {
+            view: [0; MAX_UNITS],
+            update: [0; MAX_UNITS],
+            input: [[Prepared::default(); MAX_INPUTS]; 2],
+            hidden: [Prepared::default(); MAX_UNITS],
+        }
+    }
+
+    fn borrow(&mut self, shape: &GruShape) -> QGruScratch<'_> {
+        let (inputs, units) = (shape.input_size, shape.hidden_size);
+        let [high, low] = &mut self.input;
+        QGruScratch {
+            view: &mut self.view[..units],
+            update: &mut self.update[..units],
+            input: [&mut high[..inputs], &mut low[..inputs]],
+            hidden: &mut self.hidden[..units],
+        }
+    }
+}
