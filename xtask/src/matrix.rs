@@ -166,6 +166,15 @@ impl Matrix {
         targets
     }
 
+    /// What the firmware is compiled for, each once: a target, alone and with the processors of its cores.
+    pub fn firmware_processors(&self) -> Vec<(&str, Option<&str>)> {
+        let cores = self.cores.iter().map(|core| (core.target.as_str(), core.cpu.as_deref()));
+        let mut all: Vec<_> = cores.flat_map(|(target, cpu)| [(target, None), (target, cpu)]).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// Targets of gru-core, each once, without the host.
     pub fn library_targets(&self) -> Vec<&str> {
         let mut targets = self.firmware_targets();

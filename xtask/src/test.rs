@@ -37,9 +37,10 @@ pub fn test(matrix: &Matrix) -> Result<ExitCode> {
     });
     emulate::test(&mut steps, matrix);
     library(&mut steps, matrix);
-    for target in matrix.firmware_targets() {
+    for (target, cpu) in matrix.firmware_processors() {
         for precision in Precision::ALL {
-            steps.run(format!("no {precision} step can panic: {target}"), || panics::check(target, precision));
+            let name = format!("no {precision} step can panic: {target} {}", cpu.unwrap_or_default());
+            steps.run(name, || panics::check(target, cpu, precision));
         }
     }
     let cores: Vec<_> = matrix.cores.iter().collect();
