@@ -184,17 +184,21 @@ fn column_int8<B: Dot, const G: usize, const S: usize>(
 #[inline(always)]
 fn rolled<T>(chunks: &[T]) -> &[T] {
     const FEW: usize = 4;
-    let len = chunks.len();
-    #[cfg(all(not(miri), any(target_arch = "x86_64", target_arch = "aarch64")))]
-    let len = if len > FEW {
-        let mut len = len;
-        // SAFETY: no instruction at all.
-        unsafe { core::arch::asm!("/* {0} */", inout(reg) len, options(pure, nomem, nostack, preserves_flags)) };
-        len
-    } else {
-        len
-    };
+    let known = chunks.len() <= FEW || cfg!(miri);
+    let len = if known { chunks.len() } else { hidden(chunks.len()) };
     chunks.get(..len).unwrap_or(chunks)
+}
+
+/// The same number, which the compiler does not know.
+#[inline(always)]
+#[cfg_attr(target_family = "wasm", expect(unused_mut, reason = "WebAssembly has no stable inline assembly"))]
+fn hidden(mut number: usize) -> usize {
+    #[cfg(not(target_family = "wasm"))]
+    // SAFETY: no instruction at all.
+    unsafe {
+        core::arch::asm!("/* {0} */", inout(reg) number, options(pure, nomem, nostack, preserves_flags));
+    }
+    number
 }
 
 /// A group of columns, zeros behind the last.

@@ -13,6 +13,7 @@ mod real;
 mod sse2;
 
 use super::{Backend, choice::levels, registers::both, scalar::Scalar};
+#[cfg(not(miri))]
 use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
 
 pub use avx_vnni::AvxVnni;
