@@ -31,6 +31,8 @@ pub mod helium;
 pub mod portable;
 #[cfg(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm"))]
 mod registers;
+#[cfg(all(target_arch = "riscv32", target_feature = "m", not(target_abi = "ilp32e")))]
+pub mod riscv;
 pub mod scalar;
 #[cfg(any(gru_family = "thumb1", gru_family = "thumb2"))]
 pub mod thumb;
@@ -239,7 +241,13 @@ type Native = wasm::Simd128;
 #[cfg(any(gru_family = "thumb1", gru_family = "thumb2"))]
 type Native = thumb::Thumb;
 /// The backend of this target.
-#[cfg(gru_family = "portable")]
+#[cfg(all(target_arch = "riscv32", target_feature = "m", not(target_abi = "ilp32e")))]
+type Native = riscv::Rv32im;
+/// The backend of this target.
+#[cfg(all(
+    gru_family = "portable",
+    not(all(target_arch = "riscv32", target_feature = "m", not(target_abi = "ilp32e")))
+))]
 type Native = portable::Portable;
 
 /// Runs `op` on the best backend of this machine.
