@@ -1,13 +1,19 @@
-//! The gates of one unit in few instructions and without branches, for cores without vector registers: equal to [`quant`] and [`fixed`]
-//! for every argument.
+//! The int8 gates of one unit in few instructions, for cores without vector registers: equal to
+//! [`quant`](crate::quant) and [`fixed`](crate::math::fixed) for every argument.
 //!
-//! With `g = |t| mod 2¹¹`, a stage of the [cubic](fixed::TANH_CUBICS) is `(g·c + 2¹⁰) >> 11`. What follows the last product, a sign, the
+//! With `g = |t| mod 2¹¹`, a stage of the [cubic](TANH_CUBICS) is `(g·c + 2¹⁰) >> 11`. What follows the last product, a sign, the
 //! distance to 1, a further shift, moves through the floors into the coefficients, as −⌊y⌋ = ⌊−y + 1 − ulp⌋. There remains, for both
 //! signs of `t`,
 //!
 //! ```text
 //! 2¹⁵ + tanh(t) = 2·σ(2t) = (g·((g·((g·c₃ + c₂) >> 11) + c₁) >> 11) + c₀) >> shift
 //! ```
+//!
+//! | | instructions of a unit, four requantisations, three activations and the loop among them |
+//! |---|---|
+//! | RV32IM | 125 |
+//! | Thumb-2 | 138 |
+//! | Thumb-1 | 225, a third of them for want of registers |
 #![allow(unsafe_code, reason = "a shift without a mask, a table without bounds to check")]
 
 use super::{Arrays, F32Lane, I16Lane, I32Lane, Lanes, U8Lane};
@@ -147,18 +153,18 @@ impl Q {
     /// [`quant::reset`](crate::quant::reset).
     #[inline(always)]
     fn reset(self, v: Self) -> Self {
-        let (sum, Segment { c3, .. }) = Segment::of(self, 0);
-        v.mul_q15(shift_right(sum, *c3) >> 1)
+        let (value, Segment { c3, .. }) = Segment::of(self, 0);
+        v.mul_q15(shift_right(value, *c3) >> 1)
     }
 
     /// [`quant::update`](crate::quant::update), where `n` is the candidate's pre-activation.
     #[inline(always)]
     fn update(self, n: Self, h: i32) -> i32 {
-        let (sum, Segment { c3, .. }) = Segment::of(n, 0);
-        let distance = shift_right(sum, *c3) - (1 << 15) - (h >> 15);
-        let (sum, Segment { c3, .. }) = Segment::of(self, -1);
+        let (value, Segment { c3, .. }) = Segment::of(n, 0);
+        let distance = shift_right(value, *c3) - (1 << 15) - (h >> 15);
+        let (value, Segment { c3, .. }) = Segment::of(self, -1);
         let closed = c3 >> 16 & 1;
-        let complement = shift_right(sum, c3 >> 8) - (closed << 4);
+        let complement = shift_right(value, c3 >> 8) - (closed << 4);
         h + ((complement * distance) >> (closed * CLOSED_BITS))
     }
 
@@ -180,7 +186,7 @@ const CLOSED_BITS: i32 = 5;
 
 /// Coefficients for `t` of one sign on one segment of width ½.
 #[derive(Clone, Copy)]
-#[repr(C, align(16))]
+#[repr(C)]
 struct Segment {
     c0: i32,
     c1: i32,
@@ -214,6 +220,7 @@ impl Segment {
             (true, false) => (true, (1 << 16) - 1, 15),
             (true, true) => (false, 1, 15),
         };
+        // There 1 − σ is the cubic itself, which base has raised by 2¹⁵: by 16 after a shift of 11.
         let closed = far && negative;
         let complement_shift = if closed { 11 } else { shift + 1 };
         let c3 = if falls { -c3 } else { c3 } as i32;

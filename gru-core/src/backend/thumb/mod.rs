@@ -5,8 +5,8 @@
 //! | [`thumb2`] | 1 LDM of x, 16 × (LDRSB, MLA) | 33 / 16, and 2 / 32 for the loop | MLA: two cycles each on M3 |
 //! | [`thumb1`] | 1 LDM of x, 8 × (LDRH, UXTB, 2 MULS, 2 ADD) | 49 / 16, and 3 / 32 for the loop | arithmetic: 40 of 49 |
 //!
-//! Sums have eight fraction bits, in which both find something for free. One call serves all gates of a panel, in a function of its own in
-//! assembly: the loop needs every register.
+//! The eight fraction bits of the sums cost neither anything, and save the requantisation a shift. One call serves all gates of a panel, in
+//! a function of its own in assembly: the loop needs every register.
 #![allow(unsafe_code, reason = "assembly")]
 
 #[cfg_attr(gru_family = "thumb1", path = "thumb1.rs")]

@@ -17,7 +17,7 @@ use crate::backend::{I32Lane, Int8Lane, Prepared};
 use core::arch::naked_asm;
 
 /// Writes every column as a word, and the sum of the columns into the top bytes of the first three.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn prepare(x: &[i8], prepared: &mut [Prepared]) {
     let mut sum = 0;
     for (word, &x) in prepared.iter_mut().zip(x) {

@@ -7,7 +7,7 @@ use crate::{
 use core::arch::naked_asm;
 
 /// Writes every column as a word, with the fraction bits of the sums.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn prepare(x: &[i8], prepared: &mut [Prepared]) {
     for (word, &x) in prepared.iter_mut().zip(x) {
         *word = i32::from(x) << SUM_BITS;
