@@ -10,6 +10,7 @@ mod firmware;
 mod golden;
 mod install;
 mod matrix;
+mod miri;
 mod panics;
 mod qemu;
 mod readme;

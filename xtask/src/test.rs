@@ -10,6 +10,7 @@ use crate::firmware::{self, Extent};
 use crate::golden::Golden;
 use crate::install;
 use crate::matrix::{Matrix, Precision};
+use crate::miri;
 use crate::panics;
 use crate::readme;
 use crate::shell::{cargo, run};
@@ -36,6 +37,7 @@ pub fn test(matrix: &Matrix) -> Result<ExitCode> {
         run(&mut test)
     });
     emulate::test(&mut steps, matrix);
+    steps.run("x86 backends under Miri", miri::check);
     library(&mut steps, matrix);
     for (target, cpu) in matrix.firmware_processors() {
         for precision in Precision::ALL {

@@ -11,7 +11,8 @@
 //! `SPLIT` is a power of two. Loops and not closures around registers: an instruction is inlined into a function that enables it, and a
 //! closure does not.
 
-#![allow(unsafe_code, reason = "a number is hidden from the compiler")]
+#![allow(unsafe_code, reason = "a length is hidden from the compiler, which could not drop the checks against it")]
+#![allow(clippy::needless_range_loop, reason = "loops over registers keep closures out")]
 
 use super::{Backend, Columns, F32, F32Lane, I32, Int8Lane, Lanes};
 use crate::{
@@ -26,12 +27,20 @@ pub trait Dot: Backend {
     /// Running sums: [`Lanes::I32`], or what adds up to them.
     type Partial: Copy;
 
+    /// Whether two groups at once cost less than twice one.
+    const PAIRS: bool = false;
+
     /// Broadcasts a group of columns.
     fn group(self, x: [i8; INT8_DEPTH]) -> Self::Group;
     /// What the running sums start from: the offsets of an unsigned product where it needs them, else zero.
     fn start(self, offsets: Option<&Int8Lane>) -> Self::Partial;
     /// Adds the products of a lane and a group.
     fn dot(self, sums: Self::Partial, weights: &Int8Lane, x: Self::Group) -> Self::Partial;
+    /// Adds the products of two lanes and two groups.
+    #[inline(always)]
+    fn dot_pair(self, sums: Self::Partial, weights: [&Int8Lane; 2], x: [Self::Group; 2]) -> Self::Partial {
+        self.dot(self.dot(sums, weights[0], x[0]), weights[1], x[1])
+    }
     /// `a + b`.
     fn add(self, a: Self::Partial, b: Self::Partial) -> Self::Partial;
     /// The sum of each unit.
@@ -47,18 +56,17 @@ pub fn product_f32<B: Backend, const G: usize, const S: usize, const SPLIT: usiz
     x: [&[f32]; S],
 ) -> [[F32<B>; G]; S] {
     let (chunks, tail) = panel.as_chunks::<G>().0.as_chunks::<SPLIT>();
-    let chunks = rolled(chunks);
     let mut parts = [[[sums[0][0].splat(0.0); G]; S]; SPLIT];
     parts[0] = sums;
-    let mut inputs: [&[[f32; SPLIT]]; S] = [&[]; S];
-    for s in 0..S {
-        inputs[s] = x[s].as_chunks().0;
-    }
-    for (c, chunk) in chunks.iter().enumerate() {
+    let (inputs, len) = in_step(chunks, x);
+    for c in 0..len {
+        // SAFETY: the panel has `len` chunks or more.
+        let chunk = unsafe { chunks.get_unchecked(c) };
         for p in 0..SPLIT {
             let mut column = [0.0; S];
             for s in 0..S {
-                column[s] = inputs[s].get(c).map_or(0.0, |x| x[p]);
+                // SAFETY: every input has `len` chunks or more.
+                column[s] = unsafe { inputs[s].get_unchecked(c) }[p];
             }
             column_f32(backend, &mut parts[p], &chunk[p], column);
         }
@@ -124,17 +132,26 @@ pub fn product_int8<B: Dot, const G: usize, const S: usize, const SPLIT: usize>(
     };
     let full = x[0].values.len() / (INT8_DEPTH * SPLIT);
     let (whole, tail) = columns.split_at_checked(full * SPLIT).unwrap_or((columns, &[]));
-    let mut groups: [&[[[i8; INT8_DEPTH]; SPLIT]]; S] = [&[]; S];
+    let mut groups: [&[[i8; INT8_DEPTH]]; S] = [&[]; S];
     for s in 0..S {
-        groups[s] = x[s].values.as_chunks().0.as_chunks().0;
+        groups[s] = x[s].values.as_chunks().0;
     }
-    for (c, chunk) in rolled(whole.as_chunks::<SPLIT>().0).iter().enumerate() {
+    let chunks = whole.as_chunks::<SPLIT>().0;
+    let (groups, len) = in_step(chunks, groups);
+    for c in 0..len {
+        // SAFETY: the panel has `len` chunks or more.
+        let chunk = unsafe { chunks.get_unchecked(c) };
+        let mut group = [[[0; INT8_DEPTH]; S]; SPLIT];
         for p in 0..SPLIT {
-            let mut group = [[0; INT8_DEPTH]; S];
             for s in 0..S {
-                group[s] = groups[s].get(c).map_or([0; INT8_DEPTH], |x| x[p]);
+                // SAFETY: every input has `len` chunks or more.
+                group[p][s] = unsafe { groups[s].get_unchecked(c) }[p];
             }
-            column_int8(backend, &mut parts[p], &chunk[p], group);
+            if !B::PAIRS {
+                column_int8(backend, &mut parts[p], &chunk[p], group[p]);
+            } else if p % 2 == 1 {
+                pair_int8(backend, &mut parts[p / 2], [&chunk[p - 1], &chunk[p]], [group[p - 1], group[p]]);
+            }
         }
     }
     for (c, column) in tail.iter().enumerate() {
@@ -179,14 +196,43 @@ fn column_int8<B: Dot, const G: usize, const S: usize>(
     }
 }
 
-/// The same chunks, unless they are few in a number that the compiler does not know: it would unroll them all and keep every input in a
-/// register of its own, on the stack.
+/// Adds the products of two groups.
 #[inline(always)]
-fn rolled<T>(chunks: &[T]) -> &[T] {
+fn pair_int8<B: Dot, const G: usize, const S: usize>(
+    backend: B,
+    sums: &mut [[B::Partial; G]; S],
+    columns: [&[Int8Lane; G]; 2],
+    x: [[[i8; INT8_DEPTH]; S]; 2],
+) {
+    for s in 0..S {
+        let x = [backend.group(x[0][s]), backend.group(x[1][s])];
+        for g in 0..G {
+            sums[s][g] = backend.dot_pair(sums[s][g], [&columns[0][g], &columns[1][g]], x);
+        }
+    }
+}
+
+/// The inputs in chunks, and a number of chunks that the panel and all inputs have.
+#[inline(always)]
+fn in_step<'a, W, T, const S: usize, const SPLIT: usize>(
+    panel: &[[W; SPLIT]],
+    x: [&'a [T]; S],
+) -> ([&'a [[T; SPLIT]]; S], usize) {
+    let mut inputs: [&[[T; SPLIT]]; S] = [&[]; S];
+    let mut len = panel.len();
+    for s in 0..S {
+        inputs[s] = x[s].as_chunks().0;
+        len = len.min(inputs[s].len());
+    }
+    (inputs, rolled(len))
+}
+
+/// The same number; if it is not small, one that the compiler does not know: it would unroll the loop and keep every input in a register of
+/// its own, on the stack.
+#[inline(always)]
+fn rolled(len: usize) -> usize {
     const FEW: usize = 4;
-    let known = chunks.len() <= FEW || cfg!(miri);
-    let len = if known { chunks.len() } else { hidden(chunks.len()) };
-    chunks.get(..len).unwrap_or(chunks)
+    if len <= FEW || cfg!(miri) { len } else { len.min(hidden(len)) }
 }
 
 /// The same number, which the compiler does not know.

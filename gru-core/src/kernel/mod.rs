@@ -2,6 +2,8 @@
 //!
 //! A kernel never indexes by a computed place: a sweep ends at a block that is not there, so no length can make it panic.
 
+#![allow(clippy::needless_range_loop, reason = "loops over registers keep closures out: see `backend::vector`")]
+
 pub(crate) mod float;
 pub(crate) mod int8;
 

@@ -148,13 +148,14 @@ pub(crate) fn columns<'a, T, const S: usize>(
 }
 
 /// 127 times one column of a gate's weights.
+#[allow(clippy::modulo_one, reason = "a lane of one column is a lane like any other")]
 #[inline(always)]
 fn column<B: Backend>(backend: B, panel: &[Int8Lane], gates: usize, gate: usize, column: usize) -> I32<B> {
     let columns = (panel.len() / gates.max(1)).saturating_sub(Order::INT8.offsets) * INT8_DEPTH;
     let lane =
         if column < columns { panel.get(Order::INT8.lane(gates, columns, gate, column / INT8_DEPTH)) } else { None };
     let weights = lane.map_or([0; UNITS], |lane| {
-        lane.map(|group| i32::from(layout::decode_int8(group)[column % INT8_DEPTH]) * i32::from(i8::MAX) << SUM_BITS)
+        lane.map(|group| (i32::from(layout::decode_int8(group)[column % INT8_DEPTH]) * i32::from(i8::MAX)) << SUM_BITS)
     });
     backend.lanes().load_i32(&weights)
 }
