@@ -5,7 +5,7 @@
 
 use super::{
     both,
-    neon::{F32x4, I32x8, Q, product_f32},
+    neon::{F32x4, I32x8, Q, broadcast, load, product_f32},
 };
 use crate::{
     backend::{Backend, Columns, F32Lane, Int8Lane, Lanes, Op, vector},
@@ -108,8 +108,7 @@ impl vector::Dot for Dotprod {
 
     #[inline(always)]
     fn group(self, x: [i8; INT8_DEPTH]) -> int8x16_t {
-        // SAFETY: every AArch64 here has NEON.
-        unsafe { vreinterpretq_s8_s32(vdupq_n_s32(i32::from_le_bytes(x.map(i8::cast_unsigned)))) }
+        broadcast(x)
     }
 
     #[inline(always)]
@@ -120,9 +119,9 @@ impl vector::Dot for Dotprod {
 
     #[inline(always)]
     fn dot(self, sums: I32x8, weights: &Int8Lane, x: int8x16_t) -> I32x8 {
-        let weights = weights.as_flattened().as_ptr();
-        // SAFETY: the token proves `sdot`; a lane is 32 bytes.
-        I32x8(both!(i => unsafe { sdot(sums.0[i], vld1q_s8(weights.add(16 * i)), x) }))
+        let weights = load(weights);
+        // SAFETY: the token proves `sdot`.
+        I32x8(both!(i => unsafe { sdot(sums.0[i], weights[i], x) }))
     }
 
     #[inline(always)]

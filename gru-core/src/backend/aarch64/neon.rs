@@ -4,6 +4,8 @@
 //! two groups of columns and 16 bytes of weights `smull`, `smlal`, which cannot overflow (2·127·127 < 2¹⁵), and `sadalp`: three
 //! instructions per 16 products, and these three bound it.
 
+#![allow(clippy::needless_range_loop, reason = "loops over registers keep closures out")]
+
 use super::both;
 use crate::{
     backend::{Arrays, Backend, Columns, F32Lane, I16Lane, Int8Lane, Lanes, Op, U8Lane, registers::real, vector},
@@ -11,7 +13,7 @@ use crate::{
     math::fixed::{FAR, TANH_CUBICS},
     quant::{HEADROOM_BITS, STATE_BITS, WIDE_BITS},
 };
-use core::arch::aarch64::*;
+use core::arch::{aarch64::*, asm};
 
 /// NEON.
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,11 +77,14 @@ impl Cubic {
         let fraction = vshlq_n_s16::<4>(vandq_s16(magnitude, vdupq_n_s16(0x7ff)));
         // The bytes of a coefficient are 2·segment and the one after it.
         let bytes = vreinterpretq_u8_u16(vmlaq_n_u16(vdupq_n_u16(0x0100), segment, 0x0202));
-        let [c0, c1, c2, c3] = TABLES.each_ref().map(|table| {
-            let table = table.as_flattened().as_ptr();
-            // SAFETY: every AArch64 here has NEON; a table is as large as two registers.
-            vreinterpretq_s16_u8(unsafe { vqtbl2q_u8(uint8x16x2_t(vld1q_u8(table), vld1q_u8(table.add(16))), bytes) })
-        });
+        let mut coefficients = [t; 4];
+        for power in 0..4 {
+            let table = TABLES[power].as_flattened().as_ptr();
+            // SAFETY: a table is as large as two registers.
+            let table = unsafe { uint8x16x2_t(vld1q_u8(table), vld1q_u8(table.add(16))) };
+            coefficients[power] = vreinterpretq_s16_u8(vqtbl2q_u8(table, bytes));
+        }
+        let [c0, c1, c2, c3] = coefficients;
         let value = vaddq_s16(c2, vqrdmulhq_s16(fraction, c3));
         let value = vaddq_s16(c1, vqrdmulhq_s16(fraction, value));
         let value = vaddq_s16(c0, vqrdmulhq_s16(fraction, value));
@@ -289,14 +294,23 @@ impl Backend for Neon {
         product_f32(self, sums, panel, x)
     }
 
+    /// Two inputs at a time: they take 24 accumulators.
     #[inline(always)]
     fn product_int8<const G: usize, const S: usize>(
         self,
-        sums: [[I32x8; G]; S],
+        mut sums: [[I32x8; G]; S],
         panel: &[Int8Lane],
         x: [Columns<'_>; S],
     ) -> [[I32x8; G]; S] {
-        vector::product_int8::<_, G, S, 1>(self, sums, panel, x)
+        let (twos, last) = sums.as_chunks_mut::<2>();
+        let (x_twos, x_last) = x.as_chunks::<2>();
+        for (sums, &x) in twos.iter_mut().zip(x_twos) {
+            *sums = vector::product_int8::<_, G, 2, 2>(self, *sums, panel, x);
+        }
+        for (sums, &x) in last.iter_mut().zip(x_last) {
+            [*sums] = vector::product_int8::<_, G, 1, 2>(self, [*sums], panel, [x]);
+        }
+        sums
     }
 }
 
@@ -304,15 +318,36 @@ impl Backend for Neon {
 #[derive(Clone, Copy, Debug)]
 pub struct Pairs([int32x4_t; UNITS / 2]);
 
+/// A lane of weights.
+#[inline(always)]
+pub(super) fn load(weights: &Int8Lane) -> [int8x16_t; 2] {
+    let weights = weights.as_flattened().as_ptr();
+    // SAFETY: every AArch64 here has NEON; a lane is 32 bytes.
+    both!(i => unsafe { vld1q_s8(weights.add(16 * i)) })
+}
+
+/// A group of columns, four times.
+#[inline(always)]
+pub(super) fn broadcast(x: [i8; INT8_DEPTH]) -> int8x16_t {
+    let x = i32::from_le_bytes(x.map(i8::cast_unsigned));
+    // SAFETY: every AArch64 here has NEON.
+    unsafe { vreinterpretq_s8_s32(vdupq_n_s32(x)) }
+}
+
 impl vector::Dot for Neon {
     /// Four columns, four times.
     type Group = int8x16_t;
     type Partial = Pairs;
 
+    const PAIRS: bool = true;
+
     #[inline(always)]
     fn group(self, x: [i8; INT8_DEPTH]) -> int8x16_t {
-        // SAFETY: every AArch64 here has NEON.
-        unsafe { vreinterpretq_s8_s32(vdupq_n_s32(i32::from_le_bytes(x.map(i8::cast_unsigned)))) }
+        let mut group = broadcast(x);
+        // A compiler that sees both halves to be the same moves the upper half of the weights down instead of using `smull2`.
+        // SAFETY: no instruction at all.
+        unsafe { asm!("/* {0:v} */", inout(vreg) group, options(pure, nomem, nostack, preserves_flags)) };
+        group
     }
 
     #[inline(always)]
@@ -323,13 +358,29 @@ impl vector::Dot for Neon {
 
     #[inline(always)]
     fn dot(self, mut sums: Pairs, weights: &Int8Lane, x: int8x16_t) -> Pairs {
+        let weights = load(weights);
         for i in 0..2 {
-            // SAFETY: every AArch64 here has NEON; a lane is 32 bytes.
+            // SAFETY: every AArch64 here has NEON.
             unsafe {
-                let weights = vld1q_s8(weights.as_flattened().as_ptr().add(16 * i));
-                let low = vmull_s8(vget_low_s8(weights), vget_low_s8(x));
+                let low = vmull_s8(vget_low_s8(weights[i]), vget_low_s8(x));
                 sums.0[2 * i] = vpadalq_s16(sums.0[2 * i], low);
-                sums.0[2 * i + 1] = vpadalq_s16(sums.0[2 * i + 1], vmull_high_s8(weights, x));
+                sums.0[2 * i + 1] = vpadalq_s16(sums.0[2 * i + 1], vmull_high_s8(weights[i], x));
+            }
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn dot_pair(self, mut sums: Pairs, [a, b]: [&Int8Lane; 2], [x, y]: [int8x16_t; 2]) -> Pairs {
+        let (a, b) = (load(a), load(b));
+        for i in 0..2 {
+            // SAFETY: every AArch64 here has NEON.
+            unsafe {
+                let low = vmull_s8(vget_low_s8(a[i]), vget_low_s8(x));
+                let low = vmlal_s8(low, vget_low_s8(b[i]), vget_low_s8(y));
+                sums.0[2 * i] = vpadalq_s16(sums.0[2 * i], low);
+                let high = vmlal_high_s8(vmull_high_s8(a[i], x), b[i], y);
+                sums.0[2 * i + 1] = vpadalq_s16(sums.0[2 * i + 1], high);
             }
         }
         sums
