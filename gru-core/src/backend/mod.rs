@@ -2,7 +2,7 @@
 //! bit for bit in int8, within a written bound in f32.
 //!
 //! A backend has two halves. [`Lanes`] are the values of one block in registers, and the gates' arithmetic on them; the backend itself
-//! is the product of a panel of weights and some inputs, which is where the time goes. [`vector`] writes the product once for all
+//! is the product of a panel of weights and some inputs, which is where the time goes. `vector.rs` writes the product once for all
 //! sets with vector registers.
 //!
 //! To add one: write `backend/NAME.rs` with a token type, implement both traits for it, choose it in [`dispatch`] and add one line to

@@ -102,7 +102,7 @@ impl GruShape {
     /// [`pack`](Self::pack) for int8, encoded for this family.
     ///
     /// # Panics
-    /// As `pack`; and when `order` is not [`Order::INT8`].
+    /// As `pack`; and when `order` is not [`Order::INT8`](super::Order::INT8).
     pub const fn pack_int8(&self, weight_ih: &[i8], weight_hh: &[i8], packed: &mut [Int8Lane]) {
         assert!(self.order.depth == INT8_DEPTH, "order must be Order::INT8");
         self.pack(weight_ih, weight_hh, packed.as_flattened_mut().as_flattened_mut());
@@ -123,7 +123,7 @@ impl DenseShape {
     /// [`pack`](Self::pack) for int8, encoded for this family.
     ///
     /// # Panics
-    /// As `pack`; and when `order` is not [`Order::INT8`].
+    /// As `pack`; and when `order` is not [`Order::INT8`](super::Order::INT8).
     pub const fn pack_int8(&self, weight: &[i8], packed: &mut [Int8Lane]) {
         assert!(self.order.depth == INT8_DEPTH, "order must be Order::INT8");
         self.pack(weight, packed.as_flattened_mut().as_flattened_mut());
