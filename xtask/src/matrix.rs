@@ -83,6 +83,9 @@ pub struct Emulated {
     pub runner: String,
     /// Backends that must be tested there; the last must be chosen.
     pub backends: Vec<String>,
+    /// Tests that are left out there.
+    #[serde(default)]
+    pub skip: Vec<String>,
 }
 
 /// What gru-core alone is built for.
