@@ -64,7 +64,7 @@ impl FloatModel {
             match &mut layers[0] {
                 Layer::Gru(gru) => fold_into_gru(gru, standardization),
                 Layer::Dense(dense) => (dense.weight, dense.bias) = folded(&dense.weight, &dense.bias, standardization),
-                Layer::Embedding(_) => {}
+                _ => {}
             }
         }
         Ok(Self { layers: layers.iter().map(FloatLayer::new).collect::<Result<_>>()? })
@@ -80,13 +80,16 @@ impl FloatLayer {
                 size: layer.weight.cols(),
                 table: round(layer.weight.as_slice())?,
             },
+            Layer::Bidirectional(_) | Layer::Activation(_) | Layer::LayerNorm(_) | Layer::Affine(_) => {
+                unreachable!("Model::new refuses them")
+            }
             Layer::Gru(gru) => Self::Gru {
                 one_hot: gru.one_hot,
                 shape: GruShape {
                     input_size: gru.input_size(),
                     hidden_size: gru.hidden_size(),
                     order: Order::F32,
-                    placement: gru.reset.into(),
+                    placement: gru.cell.reset.into(),
                 },
                 weight_ih: round(&gates(&gru.weight_ih))?,
                 weight_hh: round(&gates(&gru.weight_hh))?,

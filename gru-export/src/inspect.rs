@@ -88,11 +88,15 @@ impl LayerReport {
                 Layer::Embedding(_) => "embedding",
                 Layer::Gru(gru) if gru.one_hot => "one-hot GRU",
                 Layer::Gru(_) => "GRU",
+                Layer::Bidirectional(_) => "bidirectional",
                 Layer::Dense(_) => "dense",
+                Layer::Activation(_) => "activation",
+                Layer::LayerNorm(_) => "layer norm",
+                Layer::Affine(_) => "affine",
             },
             input: layer.input(),
             output_size: layer.output_size(),
-            reset: if let Layer::Gru(gru) = layer { Some(gru.reset) } else { None },
+            reset: if let Layer::Gru(gru) = layer { Some(gru.cell.reset) } else { None },
             parameters: layer.parameters(),
             f32: Footprint::of(layer, Element::F32),
             int8: Footprint::of(layer, Element::Int8),
@@ -129,6 +133,9 @@ impl Footprint {
             Layer::Gru(layer) => {
                 Self { flash: packed(output_size, shape(layer, depth).block_lanes(), 4), ram: output_size * state }
             }
+            Layer::Bidirectional(_) | Layer::Activation(_) | Layer::LayerNorm(_) | Layer::Affine(_) => {
+                unreachable!("Model::new refuses them")
+            }
             Layer::Dense(layer) => {
                 let shape = DenseShape { input_size: layer.weight.cols(), output_size, order: order(depth) };
                 let output = if depth == 1 { size_of::<f32>() } else { size_of::<i16>() };
@@ -143,7 +150,7 @@ fn shape(layer: &Gru, depth: usize) -> GruShape {
         input_size: layer.input_size(),
         hidden_size: layer.hidden_size(),
         order: order(depth),
-        placement: layer.reset.into(),
+        placement: layer.cell.reset.into(),
     }
 }
 

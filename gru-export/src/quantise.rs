@@ -44,6 +44,9 @@ pub fn quantise(model: &Model, calibration: &Calibration, lsb: Option<&[f64]>, w
         let (quantised, worth) = match layer {
             Layer::Embedding(layer) => embedding(layer),
             Layer::Gru(layer) => gru(layer, &steps, outputs, &calibration.preactivations[index])?,
+            Layer::Bidirectional(_) | Layer::Activation(_) | Layer::LayerNorm(_) | Layer::Affine(_) => {
+                unreachable!("Model::new refuses them")
+            }
             Layer::Dense(layer) if index == last => (dense(layer, &steps, outputs)?, 0.0),
             Layer::Dense(layer) => {
                 return Err(Error::new(format!(
@@ -160,7 +163,12 @@ fn gru(layer: &Gru, steps: &[Step], outputs: &[Range], preactivations: &[Range])
     let [r, z, n_input, n_hidden] = &gates;
     let quantised = Int8Layer::Gru {
         one_hot: layer.one_hot,
-        shape: GruShape { input_size: inputs, hidden_size: hidden, order: Order::INT8, placement: layer.reset.into() },
+        shape: GruShape {
+            input_size: inputs,
+            hidden_size: hidden,
+            order: Order::INT8,
+            placement: layer.cell.reset.into(),
+        },
         weight_ih: [&r.input[..], &z.input, &n_input.input].concat(),
         weight_hh: [&r.hidden[..], &z.hidden, &n_hidden.hidden].concat(),
         bias: gates.each_ref().map(|rows| &rows.bias[..]).concat(),

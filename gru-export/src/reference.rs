@@ -53,6 +53,9 @@ impl<'a> Reference<'a> {
                     next
                 }
                 (Layer::Dense(layer), _) => dense(layer, input),
+                (Layer::Bidirectional(_) | Layer::Activation(_) | Layer::LayerNorm(_) | Layer::Affine(_), _) => {
+                    unreachable!("Model::new refuses them")
+                }
                 (Layer::Embedding(_), Sample::Vector(_)) => panic!("expected a symbol, found a vector"),
             };
         }
@@ -97,12 +100,13 @@ fn gru(layer: &Gru, x: &[f64], h: &[f64]) -> ([Vec<f64>; 4], Vec<f64>) {
     let z_sum = zip3(&w_z, &product(u_z, h), b_z, |wx, uh, b| wx + uh + b);
     let r: Vec<f64> = r_sum.iter().map(|&sum| sigmoid(sum)).collect();
     let input = zip(&w_n, b_n, |wx, b| wx + b);
-    let (recurrent, gated) = match layer.reset {
+    let (recurrent, gated) = match layer.cell.reset {
         Reset::After => {
             let recurrent = zip(&product(u_n, h), c_n, |uh, c| uh + c);
             let gated = zip(&r, &recurrent, |r, recurrent| r * recurrent);
             (recurrent, gated)
         }
+        Reset::None => unreachable!("Model::new refuses it"),
         Reset::Before => {
             let recurrent = product(u_n, &zip(&r, h, |r, h| r * h));
             (recurrent.clone(), recurrent)

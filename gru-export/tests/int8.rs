@@ -5,7 +5,7 @@ use std::fmt::Write;
 use gru_export::calibrate::Calibration;
 use gru_export::dataset::Dataset;
 use gru_export::int8::Int8Runner;
-use gru_export::ir::{Dense, Gru, Input, Layer, Matrix, Model, Reset};
+use gru_export::ir::{Cell, Dense, Gru, Input, Layer, Matrix, Model, Reset};
 use gru_export::quantise::quantise;
 use gru_export::verify::{Verification, verify};
 
@@ -35,7 +35,7 @@ impl Random {
         Gru {
             name: "gru".to_owned(),
             one_hot: false,
-            reset,
+            cell: Cell { reset, ..Cell::default() },
             weight_ih: std::array::from_fn(|_| self.matrix(hidden_size, input_size, scale)),
             weight_hh: std::array::from_fn(|_| self.matrix(hidden_size, hidden_size, scale)),
             bias,

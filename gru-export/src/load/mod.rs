@@ -1,4 +1,6 @@
-//! Model files to [`Model`]s: one module per source format.
+//! Model files to [`Model`]s: one module per source format, and [`FORMATS`], which knows them all.
+//!
+//! To add one: write `load/NAME.rs` with a `const FORMAT: Format`, list it in [`FORMATS`], and add a line to `tests/frameworks.rs`.
 
 mod infer;
 mod pytorch;
@@ -8,6 +10,17 @@ use crate::error::Result;
 use crate::ir::Model;
 use crate::source::Source;
 use crate::spec::Spec;
+
+/// A kind of model file.
+struct Format {
+    /// Whether a file is of this kind, by its first bytes and its name.
+    recognise: fn(&Source) -> bool,
+    /// Reads one, in the way that a spec says where there is one.
+    load: fn(&Source, Option<&Spec>) -> Result<Model>,
+}
+
+/// Every kind; a file that none recognises is left to the last, whose error says what is understood.
+const FORMATS: &[Format] = &[safetensors::FORMAT];
 
 /// Reads a PyTorch `state_dict` in safetensors form: F16, BF16, F32 or F64.
 ///
@@ -27,17 +40,6 @@ use crate::spec::Spec;
 /// # }
 /// ```
 pub fn load(source: &Source, spec: Option<&Spec>) -> Result<Model> {
-    let read = || {
-        let tensors = safetensors::Tensors::parse(source.bytes())?;
-        let inferred;
-        let spec = match spec {
-            Some(spec) => spec,
-            None => {
-                inferred = infer::infer(&tensors)?;
-                &inferred
-            }
-        };
-        pytorch::assemble(spec, tensors)
-    };
-    read().map_err(|error| error.in_file(source.path()))
+    let format = FORMATS.iter().find(|format| (format.recognise)(source)).unwrap_or(&FORMATS[FORMATS.len() - 1]);
+    (format.load)(source, spec).map_err(|error| error.in_file(source.path()))
 }

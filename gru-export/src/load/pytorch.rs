@@ -1,7 +1,7 @@
 //! Tensors and a [`Spec`] to a [`Model`]: gates split, conventions made canonical, biases merged.
 
 use crate::error::{Error, Result};
-use crate::ir::{Dense, Embedding, Gru, Layer, Matrix, Model, Reset, Standardization};
+use crate::ir::{Cell, Dense, Embedding, Gru, Layer, Matrix, Model, Reset, Standardization};
 use crate::spec::{GateOrder, LayerSpec, Spec, Update};
 
 use super::safetensors::Tensors;
@@ -41,7 +41,7 @@ fn assemble_layer(layer: &LayerSpec, tensors: &mut Tensors<'_>) -> Result<Layer>
             let gru = Gru {
                 name: layer_name(weight_ih),
                 one_hot: *one_hot,
-                reset: *reset,
+                cell: Cell { reset: *reset, ..Cell::default() },
                 weight_ih: split_rows(&tensors.take_matrix(weight_ih)?, *gate_order),
                 weight_hh: split_rows(&tensors.take_matrix(weight_hh)?, *gate_order),
                 bias,
@@ -110,7 +110,7 @@ fn merge_biases(ih: [Vec<f64>; 3], hh: [Vec<f64>; 3], reset: Reset) -> [Vec<f64>
     let (r, z) = (sum(&ir, &hr), sum(&iz, &hz));
     match reset {
         Reset::After => [r, z, b_n, c_n],
-        Reset::Before => [r, z, sum(&b_n, &c_n), vec![0.0; c_n.len()]],
+        Reset::Before | Reset::None => [r, z, sum(&b_n, &c_n), vec![0.0; c_n.len()]],
     }
 }
 

@@ -10,7 +10,21 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use crate::error::{Error, Result, listed, quoted};
 use crate::ir::Matrix;
 
+use super::{Format, infer, pytorch};
+
 const RESAVE: &str = "save the model again with safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")";
+
+/// A `state_dict` saved by safetensors.
+pub(super) const FORMAT: Format = Format {
+    recognise: |source| source.bytes().get(8) == Some(&b'{'),
+    load: |source, spec| {
+        let tensors = Tensors::parse(source.bytes())?;
+        match spec {
+            Some(spec) => pytorch::assemble(spec, tensors),
+            None => pytorch::assemble(&infer::infer(&tensors)?, tensors),
+        }
+    },
+};
 
 /// The tensors of a file that no layer has taken yet.
 pub(super) struct Tensors<'a>(BTreeMap<String, TensorView<'a>>);

@@ -1,0 +1,122 @@
+//! Layers that fit together.
+
+use crate::error::{Error, Result, quoted};
+
+use super::fold::fold;
+use super::layer::{Input, Layer};
+
+/// The `x' = (x − mean) / std` that a model was trained behind; both of the input's size, `std > 0`.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Standardization {
+    /// Mean per channel, raw units.
+    pub mean: Vec<f64>,
+    /// Standard deviation per channel, raw units.
+    pub std: Vec<f64>,
+}
+
+/// Layers that fit together, with at least one GRU; the shapes hold by construction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    standardization: Option<Standardization>,
+    layers: Vec<Layer>,
+    notes: Vec<String>,
+}
+
+impl Model {
+    /// Chains the layers, first to last; [`Layer::Affine`] is folded into its neighbours.
+    ///
+    /// # Errors
+    /// Two neighbours' sizes differ, a symbol layer is not the first, no layer is a GRU, or the standardization does not fit the input.
+    pub fn new(layers: Vec<Layer>, standardization: Option<Standardization>) -> Result<Self> {
+        if !layers.iter().any(|layer| matches!(layer, Layer::Gru(_) | Layer::Bidirectional(_))) {
+            return Err(Error::new("expected at least one GRU layer, found none"));
+        }
+        layers.iter().try_for_each(Layer::check)?;
+        for pair in layers.windows(2) {
+            let (from, to) = (&pair[0], &pair[1]);
+            if to.input() != Input::Vector(from.output_size()) {
+                return Err(Error::new(format!(
+                    "layer {} gives {} values, but layer {} after it takes {}",
+                    quoted(from.name()),
+                    from.output_size(),
+                    quoted(to.name()),
+                    to.input(),
+                )));
+            }
+        }
+        let (layers, notes) = fold(layers);
+        if let Some(layer) = layers.iter().find(|layer| !layer.is_supported()) {
+            return Err(Error::new(format!("layer {} is of a kind that is not supported", quoted(layer.name()))));
+        }
+        Self { standardization: None, layers, notes }.with_standardization(standardization)
+    }
+
+    /// What a user should know of how the file was read: a convention that its producer is known to get wrong, a layer that was folded.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Adds to [`notes`](Self::notes).
+    #[must_use]
+    pub fn with_note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Whether the model reads its input from both ends: it then takes whole windows, not a stream.
+    pub fn is_bidirectional(&self) -> bool {
+        self.layers.iter().any(|layer| matches!(layer, Layer::Bidirectional(_)))
+    }
+
+    /// The same model behind another standardization.
+    ///
+    /// # Errors
+    /// A length that is not the input's, a symbol input, a value that is not finite, or `std` not above zero.
+    pub fn with_standardization(mut self, standardization: Option<Standardization>) -> Result<Self> {
+        if let Some(Standardization { mean, std }) = &standardization {
+            for (what, values) in [("mean", mean), ("std", std)] {
+                if self.input() != Input::Vector(values.len()) {
+                    return Err(Error::new(format!(
+                        "the input {what} has {} values, but the model takes {}",
+                        values.len(),
+                        self.input()
+                    )));
+                }
+            }
+            let bad = mean.iter().position(|m| !m.is_finite());
+            if let Some(channel) = bad {
+                return Err(Error::new(format!("the input mean of channel {channel} is {}", mean[channel])));
+            }
+            let bad = std.iter().position(|s| !(s.is_finite() && *s > 0.0));
+            if let Some(channel) = bad {
+                return Err(Error::new(format!(
+                    "the input std of channel {channel} is {}, not above zero",
+                    std[channel]
+                ))
+                .help("leave a constant channel out of the model, or give it a std of 1"));
+            }
+        }
+        self.standardization = standardization;
+        Ok(self)
+    }
+
+    /// The layers, first to last.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// What comes between the raw input and the first layer.
+    pub fn standardization(&self) -> Option<&Standardization> {
+        self.standardization.as_ref()
+    }
+
+    /// What the model takes.
+    pub fn input(&self) -> Input {
+        self.layers[0].input()
+    }
+
+    /// The size of what the model gives.
+    pub fn output_size(&self) -> usize {
+        self.layers[self.layers.len() - 1].output_size()
+    }
+}
