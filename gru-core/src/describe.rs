@@ -1,6 +1,6 @@
 //! `Debug` and `defmt::Format` of layers and streams: type, sizes and state, not the weights.
 
-use crate::{Dense, Embedding, Gru, QDense, QGru, Stream, stack::Layer};
+use crate::{Activate, Dense, Embedding, Gru, LayerNorm, QDense, QGru, Softmax, Stream, stack::Layer};
 use core::fmt;
 
 macro_rules! describe {
@@ -25,6 +25,9 @@ describe!(Gru<I, H, R, A>, [const I: usize, const H: usize, R, A], "Gru", [I, H]
 describe!(QGru<I, H, R>, [const I: usize, const H: usize, R], "QGru", [I, H]);
 describe!(Dense<I, O>, [const I: usize, const O: usize], "Dense", [I, O]);
 describe!(QDense<I, O>, [const I: usize, const O: usize], "QDense", [I, O]);
+describe!(Activate<F, N>, [F, const N: usize], "Activate", [N]);
+describe!(Softmax<N, A>, [const N: usize, A], "Softmax", [N]);
+describe!(LayerNorm<N>, [const N: usize], "LayerNorm", [N]);
 describe!(Embedding<T, V, D>, [T, const V: usize, const D: usize], "Embedding", [V, D]);
 
 impl<L: Layer<State: fmt::Debug> + fmt::Debug> fmt::Debug for Stream<'_, L> {

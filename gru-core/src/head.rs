@@ -13,7 +13,7 @@ use core::marker::PhantomData;
 /// Output buffer of a layer that remembers nothing else. Zero by default.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Buffer<T, const N: usize>([T; N]);
+pub struct Buffer<T, const N: usize>(pub(crate) [T; N]);
 
 impl<T: Copy + Default, const N: usize> Default for Buffer<T, N> {
     fn default() -> Self {

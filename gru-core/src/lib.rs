@@ -39,6 +39,8 @@ mod stack;
 mod stream;
 mod streams;
 mod symbol;
+mod vector;
+mod window;
 
 pub use cell::{
     Gru, GruState, GruWeights, QGru, QGruState, QGruWeights, Requantization, Reset, ResetAfter, ResetBefore, Wide,
@@ -47,3 +49,5 @@ pub use head::{Buffer, Dense, DenseWeights, QDense, QDenseWeights, Quantize, Qua
 pub use stack::Layer;
 pub use stream::Stream;
 pub use symbol::{Element, Embedding, OneHot};
+pub use vector::{Activate, LayerNorm, Softmax, activate, layer_norm};
+pub use window::{Bidirectional, Concat, Mean, Merge, Product, Steps, Sum, Window};

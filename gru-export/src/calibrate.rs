@@ -3,7 +3,7 @@
 use crate::dataset::{Dataset, Sample};
 use crate::ir::Model;
 use crate::progress::Progress;
-use crate::reference::Reference;
+use crate::reference::{Steps, play};
 
 /// Ranges over a whole dataset, from the `f64` reference.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +12,7 @@ pub struct Calibration {
     pub input: Vec<Range>,
     /// Of each layer's output per unit.
     pub outputs: Vec<Vec<Range>>,
-    /// Of each GRU layer's sums, `[4, H]`: r, z, n of the input half, n of the recurrent half; empty for other layers.
+    /// Of each GRU layer's [sums](crate::reference::LayerTrace::preactivations); empty for other layers.
     pub preactivations: Vec<Vec<Range>>,
 }
 
@@ -29,22 +29,17 @@ impl Calibration {
     /// Plays every sequence from the zero state.
     pub fn measure(model: &Model, data: &Dataset, progress: &dyn Progress) -> Self {
         progress.begin("calibrate", data.total_steps());
-        let mut reference = Reference::new(model);
         let unseen = vec![Vec::new(); model.layers().len()];
         let mut calibration = Self { input: Vec::new(), outputs: unseen.clone(), preactivations: unseen };
         for sequence in data.sequences() {
-            reference.reset();
-            for row in sequence {
-                reference.step(Sample::new(model.input(), row));
-                Range::extend(&mut calibration.input, reference.input());
-                for (index, ranges) in calibration.outputs.iter_mut().enumerate() {
-                    Range::extend(ranges, reference.output(index));
-                }
-                for (index, ranges) in calibration.preactivations.iter_mut().enumerate() {
-                    Range::extend(ranges, reference.preactivations(index));
-                }
-                progress.step();
+            let samples: Vec<_> = sequence.map(|row| Sample::new(model.input(), row)).collect();
+            let trace = play(model, &samples);
+            Range::extend(&mut calibration.input, &trace.input);
+            for (index, layer) in trace.layers.iter().enumerate() {
+                Range::extend(&mut calibration.outputs[index], &layer.outputs);
+                Range::extend(&mut calibration.preactivations[index], &layer.preactivations);
             }
+            samples.iter().for_each(|_| progress.step());
         }
         calibration
     }
@@ -59,10 +54,12 @@ impl Range {
         self.max.max(-self.min)
     }
 
-    fn extend(ranges: &mut Vec<Self>, values: &[f64]) {
-        ranges.resize(values.len(), Self::EMPTY);
-        for (range, &value) in ranges.iter_mut().zip(values) {
-            *range = Self { min: range.min.min(value), max: range.max.max(value) };
+    fn extend(ranges: &mut Vec<Self>, steps: &Steps) {
+        for values in steps {
+            ranges.resize(values.len(), Self::EMPTY);
+            for (range, &value) in ranges.iter_mut().zip(values) {
+                *range = Self { min: range.min.min(value), max: range.max.max(value) };
+            }
         }
     }
 }

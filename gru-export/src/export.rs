@@ -165,7 +165,7 @@ impl Export {
         }
         let mut provenance = vec![("precision", self.precision.name().to_owned())];
         if let Some(data) = &calibration {
-            let verification = verify(&model, &mut *lowered.runner(), data, None, progress)?;
+            let verification = verify(&model, &*lowered.runner(), data, None, progress)?;
             provenance.push(("calibration", format!("sha256 {}", data.sha256())));
             provenance.push(("error", lowered.stated(verification.reference.errors)));
         }
@@ -192,7 +192,7 @@ impl Export {
             data = data.scaled(&lsb);
         }
         let given_array = given.map(Array::read).transpose()?;
-        let verified = verify(&model, &mut *lowered.runner(), &data, given_array.as_ref(), progress);
+        let verified = verify(&model, &*lowered.runner(), &data, given_array.as_ref(), progress);
         verified.map_err(|error| error.in_file(given.unwrap_or(input)))
     }
 

@@ -133,9 +133,14 @@ impl Footprint {
             Layer::Gru(layer) => {
                 Self { flash: packed(output_size, shape(layer, depth).block_lanes(), 4), ram: output_size * state }
             }
-            Layer::Bidirectional(_) | Layer::Activation(_) | Layer::LayerNorm(_) | Layer::Affine(_) => {
-                unreachable!("Model::new refuses them")
+            Layer::Bidirectional(layer) => {
+                let [forward, backward] =
+                    [&layer.forward, &layer.backward].map(|gru| Self::of(&Layer::Gru(gru.clone()), element));
+                Self { flash: forward.flash + backward.flash, ram: forward.ram + backward.ram }
             }
+            Layer::Activation(_) => Self { flash: 0, ram: output_size * weight },
+            Layer::LayerNorm(_) => Self { flash: 2 * output_size * scaled_bias, ram: output_size * weight },
+            Layer::Affine(_) => unreachable!("Model::new folds it"),
             Layer::Dense(layer) => {
                 let shape = DenseShape { input_size: layer.weight.cols(), output_size, order: order(depth) };
                 let output = if depth == 1 { size_of::<f32>() } else { size_of::<i16>() };

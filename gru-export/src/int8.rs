@@ -7,6 +7,7 @@ use gru_core::quant::{STATE_BITS, quantize, saturate_i8, saturate_wide, split};
 use gru_core::slices::{QDenseSlice, QGruInput, QGruScratch, QGruSlice};
 
 use crate::dataset::Sample;
+use crate::reference::Steps;
 use crate::verify::Shipped;
 
 /// A quantized model; made from a calibrated [`Model`](crate::ir::Model).
@@ -47,25 +48,8 @@ pub enum Int8Layer {
         /// Value of one step.
         scale: f64,
     },
-    /// See [`gru_core::QGruWeights::pack`].
-    Gru {
-        /// Whether the input is a symbol.
-        one_hot: bool,
-        /// With [`Order::INT8`](gru_core::layout::Order::INT8).
-        shape: GruShape,
-        /// `[3, H, I]`.
-        weight_ih: Vec<i8>,
-        /// `[3, H, H]`.
-        weight_hh: Vec<i8>,
-        /// `[4, H]`.
-        bias: Vec<i32>,
-        /// `[4, H]`.
-        multiplier: Vec<i16>,
-        /// `[4, H]`.
-        shift: Vec<u8>,
-        /// Of all rows.
-        requantization: Requantization,
-    },
+    /// Recurrent.
+    Gru(Int8Gru),
     /// See [`gru_core::QDenseWeights::pack`].
     Dense {
         /// With [`Order::INT8`](gru_core::layout::Order::INT8).
@@ -83,81 +67,118 @@ pub enum Int8Layer {
     },
 }
 
+/// A GRU layer of an [`Int8Model`]. See [`gru_core::QGruWeights::pack`].
+#[derive(Debug, Clone)]
+pub struct Int8Gru {
+    /// Whether the input is a symbol.
+    pub one_hot: bool,
+    /// With [`Order::INT8`](gru_core::layout::Order::INT8).
+    pub shape: GruShape,
+    /// `[3, H, I]`.
+    pub weight_ih: Vec<i8>,
+    /// `[3, H, H]`.
+    pub weight_hh: Vec<i8>,
+    /// `[4, H]`.
+    pub bias: Vec<i32>,
+    /// `[4, H]`.
+    pub multiplier: Vec<i16>,
+    /// `[4, H]`.
+    pub shift: Vec<u8>,
+    /// Of all rows.
+    pub requantization: Requantization,
+}
+
 /// The int8 kernels of `gru-core` on a model's packed weights.
 #[derive(Debug, Clone)]
 pub struct Int8Runner {
     input: Option<InputQuantization>,
     layers: Vec<Packed>,
-    states: Vec<State>,
 }
 
 #[derive(Debug, Clone)]
 enum Packed {
     Embedding { size: usize, table: Vec<i8>, scale: f64 },
-    Gru { shape: GruShape, lanes: Vec<Int8Lane>, scales: Vec<Scales<4>>, requantization: Requantization },
+    Gru(PackedGru),
     Dense { shape: DenseShape, lanes: Vec<Int8Lane>, scales: Vec<Scales<1>>, frac_bits: u8 },
 }
 
-/// What a layer gave last.
-#[derive(Debug, Clone, Default)]
-struct State {
-    /// What the next layer reads.
-    view: Vec<i8>,
-    /// Hidden state of a GRU, Q1.30.
-    hidden: Vec<i32>,
-    /// Output of a dense layer.
-    logits: Vec<i16>,
+#[derive(Debug, Clone)]
+struct PackedGru {
+    shape: GruShape,
+    lanes: Vec<Int8Lane>,
+    scales: Vec<Scales<4>>,
+    requantization: Requantization,
+}
+
+/// What a layer gives at one step.
+#[derive(Debug, Clone)]
+struct Output {
+    raw: Raw,
+    /// In the units of the reference.
+    real: Vec<f64>,
+}
+
+/// As it ships.
+#[derive(Debug, Clone)]
+enum Raw {
+    Bytes(Vec<i8>),
+    Words(Vec<i16>),
 }
 
 impl Int8Runner {
-    /// Packs the weights; the state is zero.
+    /// Packs the weights.
     pub fn new(model: &Int8Model) -> Self {
-        let layers: Vec<_> = model.layers.iter().map(Packed::new).collect();
-        Self { input: model.input.clone(), states: layers.iter().map(Packed::state).collect(), layers }
+        Self { input: model.input.clone(), layers: model.layers.iter().map(Packed::new).collect() }
     }
 
-    /// What the last layer gave last, as it ships: logits, or where a GRU is last its int8 view.
-    pub fn raw_output(&self) -> Vec<i16> {
-        match self.states.last() {
-            Some(State { logits, .. }) if !logits.is_empty() => logits.clone(),
-            Some(State { view, .. }) => view.iter().map(|&q| i16::from(q)).collect(),
-            None => Vec::new(),
+    /// What the model gives at each step as it ships: logits, or where a GRU is last its int8 view.
+    pub fn raw_outputs(&self, sequence: &[Sample<'_>]) -> Vec<Vec<i16>> {
+        let last = self.outputs(sequence).pop().unwrap_or_default();
+        let words = |output: Output| match output.raw {
+            Raw::Bytes(bytes) => bytes.into_iter().map(i16::from).collect(),
+            Raw::Words(words) => words,
+        };
+        last.into_iter().map(words).collect()
+    }
+
+    /// What each layer gives at each step.
+    fn outputs(&self, sequence: &[Sample<'_>]) -> Vec<Vec<Output>> {
+        let steps = |sample: &Sample<'_>| match (sample, &self.input) {
+            (Sample::Vector(raw), Some(by)) if by.wide => by.apply(raw).map(|q| split(saturate_wide(q))).unzip(),
+            (Sample::Vector(raw), Some(by)) => (by.apply(raw).map(saturate_i8).collect(), Vec::new()),
+            _ => Default::default(),
+        };
+        let steps: Vec<(Vec<i8>, Vec<i8>)> = sequence.iter().map(steps).collect();
+        let first = sequence.iter().zip(&steps).map(|(sample, (high, low))| match sample {
+            Sample::Symbol(symbol) => QGruInput::OneHot(*symbol),
+            Sample::Vector(_) if low.is_empty() => QGruInput::Dense(high),
+            Sample::Vector(_) => QGruInput::Wide { high, low },
+        });
+        let first: Vec<QGruInput<'_>> = first.collect();
+        let mut played: Vec<Vec<Output>> = Vec::new();
+        for layer in &self.layers {
+            let outputs = match played.last() {
+                None => layer.play(&first),
+                Some(before) => layer.play(&before.iter().map(Output::bytes).collect::<Vec<_>>()),
+            };
+            played.push(outputs);
         }
+        played
     }
 }
 
 impl Shipped for Int8Runner {
-    fn reset(&mut self) {
-        self.states = self.layers.iter().map(Packed::state).collect();
+    fn play(&self, sequence: &[Sample<'_>]) -> Vec<Steps> {
+        let real = |outputs: Vec<Output>| outputs.into_iter().map(|output| output.real).collect();
+        self.outputs(sequence).into_iter().map(real).collect()
     }
+}
 
-    fn step(&mut self, sample: Sample<'_>) {
-        let (high, low): (Vec<i8>, Vec<i8>);
-        let mut input = match (sample, &self.input) {
-            (Sample::Symbol(symbol), _) => QGruInput::OneHot(symbol),
-            (Sample::Vector(raw), Some(quantization)) if quantization.wide => {
-                (high, low) = quantization.apply(raw).map(|q| split(saturate_wide(q))).unzip();
-                QGruInput::Wide { high: &high, low: &low }
-            }
-            (Sample::Vector(raw), quantization) => {
-                high = quantization.iter().flat_map(|by| by.apply(raw)).map(saturate_i8).collect();
-                QGruInput::Dense(&high)
-            }
-        };
-        for (layer, state) in self.layers.iter().zip(&mut self.states) {
-            layer.step(input, state);
-            input = QGruInput::Dense(&state.view);
-        }
-    }
-
-    fn output(&self, index: usize) -> Vec<f64> {
-        let state = &self.states[index];
-        match &self.layers[index] {
-            Packed::Embedding { scale, .. } => state.view.iter().map(|&q| f64::from(q) * scale).collect(),
-            Packed::Gru { .. } => state.hidden.iter().map(|&h| f64::from(h) / f64::from(1 << STATE_BITS)).collect(),
-            Packed::Dense { frac_bits, .. } => {
-                state.logits.iter().map(|&y| f64::from(y) / f64::from(1 << frac_bits)).collect()
-            }
+impl Output {
+    fn bytes(&self) -> QGruInput<'_> {
+        match &self.raw {
+            Raw::Bytes(bytes) => QGruInput::Dense(bytes),
+            Raw::Words(_) => panic!("expected a vector of int8"),
         }
     }
 }
@@ -178,12 +199,7 @@ impl Packed {
             Int8Layer::Embedding { size, table, scale, .. } => {
                 Self::Embedding { size: *size, table: table.clone(), scale: *scale }
             }
-            Int8Layer::Gru { shape, weight_ih, weight_hh, bias, multiplier, shift, requantization, .. } => {
-                let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
-                shape.pack_int8(weight_ih, weight_hh, &mut lanes);
-                let scales = scales(shape.hidden_size, bias, multiplier, shift);
-                Self::Gru { shape: *shape, lanes, scales, requantization: *requantization }
-            }
+            Int8Layer::Gru(gru) => Self::Gru(PackedGru::new(gru)),
             Int8Layer::Dense { shape, weight, bias, multiplier, shift, frac_bits } => {
                 let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
                 shape.pack_int8(weight, &mut lanes);
@@ -193,48 +209,65 @@ impl Packed {
         }
     }
 
-    fn state(&self) -> State {
+    fn play(&self, inputs: &[QGruInput<'_>]) -> Vec<Output> {
         match self {
-            Self::Embedding { size, .. } => State { view: vec![0; *size], ..State::default() },
-            Self::Gru { shape, .. } => {
-                State { view: vec![0; shape.hidden_size], hidden: vec![0; shape.hidden_size], ..State::default() }
-            }
-            Self::Dense { shape, .. } => State { logits: vec![0; shape.output_size], ..State::default() },
+            Self::Gru(gru) => gru.play(inputs),
+            other => inputs.iter().map(|&input| other.step(input)).collect(),
         }
     }
 
-    fn step(&self, input: QGruInput<'_>, state: &mut State) {
-        let done = match self {
-            Self::Embedding { size, table, .. } => {
-                let QGruInput::OneHot(symbol) = input else { panic!("expected a symbol, found a vector") };
-                state.view.copy_from_slice(&table[symbol * size..][..*size]);
-                Ok(())
+    fn step(&self, input: QGruInput<'_>) -> Output {
+        match (self, input) {
+            (Self::Embedding { size, table, scale }, QGruInput::OneHot(symbol)) => {
+                let row = table[symbol * size..][..*size].to_vec();
+                Output { real: row.iter().map(|&q| f64::from(q) * scale).collect(), raw: Raw::Bytes(row) }
             }
-            Self::Gru { shape, lanes, scales, requantization } => {
-                let (inputs, units) = (shape.input_size, shape.hidden_size);
-                let (mut view, mut update) = (vec![0; units], vec![0; units]);
-                let prepared = |columns| vec![Prepared::default(); columns];
-                let (mut high, mut low, mut hidden) = (prepared(inputs), prepared(inputs), prepared(units));
-                let scratch = QGruScratch {
-                    view: &mut view,
-                    update: &mut update,
-                    input: [&mut high, &mut low],
-                    hidden: &mut hidden,
-                };
-                let layer = QGruSlice { shape: *shape, lanes, scales, requantization: *requantization };
-                layer.step(input, &mut state.hidden, &mut state.view, scratch)
+            (Self::Dense { shape, lanes, scales, frac_bits }, QGruInput::Dense(input)) => {
+                let mut y = vec![0; shape.output_size];
+                let mut prepared = vec![Prepared::default(); shape.input_size];
+                let done = QDenseSlice { shape: *shape, lanes, scales }.step(input, &mut y, &mut prepared);
+                done.expect("lengths come from the shapes");
+                Output { real: fixed(&y, u32::from(*frac_bits)), raw: Raw::Words(y) }
             }
-            Self::Dense { shape, lanes, scales, .. } => {
-                let QGruInput::Dense(input) = input else { panic!("expected a vector of int8") };
-                QDenseSlice { shape: *shape, lanes, scales }.step(
-                    input,
-                    &mut state.logits,
-                    &mut vec![Prepared::default(); shape.input_size],
-                )
-            }
-        };
-        done.expect("lengths come from the shapes");
+            _ => panic!("expected another kind of input"),
+        }
     }
+}
+
+impl PackedGru {
+    fn new(gru: &Int8Gru) -> Self {
+        let Int8Gru { shape, weight_ih, weight_hh, bias, multiplier, shift, requantization, .. } = gru;
+        let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
+        shape.pack_int8(weight_ih, weight_hh, &mut lanes);
+        let scales = scales(shape.hidden_size, bias, multiplier, shift);
+        Self { shape: *shape, lanes, scales, requantization: *requantization }
+    }
+
+    fn play(&self, inputs: &[QGruInput<'_>]) -> Vec<Output> {
+        let Self { shape, lanes, scales, requantization } = self;
+        let layer = QGruSlice { shape: *shape, lanes, scales, requantization: *requantization };
+        let (columns, units) = (shape.input_size, shape.hidden_size);
+        let (mut view, mut hidden) = (vec![0; units], vec![0; units]);
+        let (mut next_view, mut update) = (vec![0; units], vec![0; units]);
+        let prepared = |columns| vec![Prepared::default(); columns];
+        let (mut high, mut low, mut recurrent) = (prepared(columns), prepared(columns), prepared(units));
+        let mut step = |input| {
+            let scratch = QGruScratch {
+                view: &mut next_view,
+                update: &mut update,
+                input: [&mut high, &mut low],
+                hidden: &mut recurrent,
+            };
+            layer.step(input, &mut hidden, &mut view, scratch).expect("lengths come from the shapes");
+            Output { real: fixed(&hidden, STATE_BITS), raw: Raw::Bytes(view.clone()) }
+        };
+        inputs.iter().map(|&input| step(input)).collect()
+    }
+}
+
+/// What fixed-point values stand for.
+fn fixed<T: Copy + Into<f64>>(values: &[T], frac_bits: u32) -> Vec<f64> {
+    values.iter().map(|&value| value.into() / f64::from(frac_bits).exp2()).collect()
 }
 
 fn scales<const G: usize>(units: usize, bias: &[i32], multiplier: &[i16], shift: &[u8]) -> Vec<Scales<G>> {

@@ -9,6 +9,7 @@ pub mod emit;
 mod error;
 mod export;
 pub mod float;
+pub mod function;
 pub mod inspect;
 pub mod int8;
 pub mod ir;

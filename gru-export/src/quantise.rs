@@ -10,14 +10,17 @@ use gru_core::quant::{ACCUMULATOR_BOUND, HEADROOM_BITS, PREACTIVATION_BITS, WIDE
 
 use crate::calibrate::{Calibration, Range};
 use crate::error::{Error, Result, quoted};
-use crate::int8::{InputQuantization, Int8Layer, Int8Model};
-use crate::ir::{Dense, Embedding, Gru, Input, Layer, Matrix, Model, Standardization};
+use crate::int8::{InputQuantization, Int8Gru, Int8Layer, Int8Model};
+use crate::ir::{Cell, Dense, Embedding, Gru, Input, Layer, Matrix, Model, Standardization};
 
 /// Steps of an int8 value on either side of zero.
 const STEPS: f64 = 127.0;
 
 /// How far beyond the calibrated range a sum may go before it saturates.
 const MARGIN: f64 = 1.25;
+
+/// σ and tanh are as good as flat beyond this: a clip there does nothing.
+const GATE_REACH: f64 = 8.0;
 
 /// A pre-activation that is saturated here changes tanh by less than 7e-4.
 const SATURATION: f64 = 4.0;
@@ -45,7 +48,11 @@ pub fn quantise(model: &Model, calibration: &Calibration, lsb: Option<&[f64]>, w
             Layer::Embedding(layer) => embedding(layer),
             Layer::Gru(layer) => gru(layer, &steps, outputs, &calibration.preactivations[index])?,
             Layer::Bidirectional(_) | Layer::Activation(_) | Layer::LayerNorm(_) | Layer::Affine(_) => {
-                unreachable!("Model::new refuses them")
+                return Err(Error::new(format!(
+                    "layer {}: int8 does not have this kind of layer",
+                    quoted(layer.name())
+                ))
+                .help("export in f32"));
             }
             Layer::Dense(layer) if index == last => (dense(layer, &steps, outputs)?, 0.0),
             Layer::Dense(layer) => {
@@ -128,6 +135,14 @@ fn embedding(layer: &Embedding) -> (Int8Layer, f64) {
 }
 
 fn gru(layer: &Gru, steps: &[Step], outputs: &[Range], preactivations: &[Range]) -> Result<(Int8Layer, f64)> {
+    let plain = Cell { reset: layer.cell.reset, update: layer.cell.update, ..Cell::default() };
+    if layer.cell.clip.is_some_and(|clip| clip < GATE_REACH) || (Cell { clip: None, ..layer.cell }) != plain {
+        let problem = format!(
+            "layer {}: in int8 a GRU has sigmoid gates, a tanh candidate and no clip below {GATE_REACH}",
+            quoted(&layer.name)
+        );
+        return Err(Error::new(problem).help("export in f32, which has the others"));
+    }
     let (inputs, hidden) = (layer.input_size(), layer.hidden_size());
     let reach = outputs.iter().map(|range| range.max_abs()).fold(0.0, f64::max);
     let view = (STEPS / reach).floor().clamp(STEPS, 32.0 * STEPS);
@@ -161,7 +176,7 @@ fn gru(layer: &Gru, steps: &[Step], outputs: &[Range], preactivations: &[Range])
         rows(&none, &n_h, 2, 3, 0)?,
     ];
     let [r, z, n_input, n_hidden] = &gates;
-    let quantised = Int8Layer::Gru {
+    let quantised = Int8Layer::Gru(Int8Gru {
         one_hot: layer.one_hot,
         shape: GruShape {
             input_size: inputs,
@@ -175,7 +190,7 @@ fn gru(layer: &Gru, steps: &[Step], outputs: &[Range], preactivations: &[Range])
         multiplier: gates.each_ref().map(|rows| &rows.multiplier[..]).concat(),
         shift: gates.each_ref().map(|rows| &rows.shift[..]).concat(),
         requantization: Requantization { input_shift, view: view as i16 },
-    };
+    });
     Ok((quantised, 1.0 / view))
 }
 

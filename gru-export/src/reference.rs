@@ -3,131 +3,183 @@
 //! With libm's exp and tanh, which are the same on every machine: ranges measured here decide the bits of an int8 model.
 
 use crate::dataset::Sample;
-use crate::ir::{Dense, Gru, Input, Layer, Matrix, Model, Reset};
+use crate::ir::{Activation, Bidirectional, Cell, Dense, Gru, Input, Layer, LayerNorm, Matrix, Merge, Model, Reset};
 
-/// A model and its running state.
+/// Values over a sequence: `[step][unit]`.
+pub type Steps = Vec<Vec<f64>>;
+
+/// All that a model computes on one sequence.
 #[derive(Debug, Clone)]
-pub struct Reference<'a> {
-    model: &'a Model,
-    /// The model's input after standardization.
-    input: Vec<f64>,
-    /// What each layer gave last; for a GRU also its state.
-    outputs: Vec<Vec<f64>>,
-    /// The sums of each GRU layer: r, z, n of the input half, n of the recurrent half.
-    preactivations: Vec<Vec<f64>>,
+pub struct Trace {
+    /// What the first layer is given: standardized, one-hot for a symbol.
+    pub input: Steps,
+    /// First to last.
+    pub layers: Vec<LayerTrace>,
 }
 
-impl<'a> Reference<'a> {
-    /// At the zero state.
-    pub fn new(model: &'a Model) -> Self {
-        Self {
-            model,
-            input: Vec::new(),
-            outputs: model.layers().iter().map(|layer| vec![0.0; layer.output_size()]).collect(),
-            preactivations: vec![Vec::new(); model.layers().len()],
-        }
-    }
+/// What one layer computes on one sequence.
+#[derive(Debug, Clone)]
+pub struct LayerTrace {
+    /// `[step][output]`.
+    pub outputs: Steps,
+    /// The sums that a GRU layer puts through its activations, `[step][4·H]`: r, z, n of the input half, n of the recurrent half; of a
+    /// bidirectional layer those of both directions, `[step][8·H]`. Empty rows for other layers.
+    pub preactivations: Steps,
+}
 
-    /// Back to the zero state.
-    pub fn reset(&mut self) {
-        self.outputs.iter_mut().for_each(|output| output.fill(0.0));
+impl Trace {
+    /// What the model gives, `[step][output]`.
+    pub fn outputs(&self) -> &Steps {
+        &self.layers[self.layers.len() - 1].outputs
     }
+}
 
-    /// One step on raw input; returns the last layer's output.
-    ///
-    /// # Panics
-    /// If the sample does not fit the model.
-    pub fn step(&mut self, sample: Sample<'_>) -> &[f64] {
-        self.input = match sample {
-            Sample::Vector(raw) => self.standardize(raw),
-            Sample::Symbol(symbol) => self.one_hot(symbol),
+/// Plays a sequence of raw input from the zero state.
+///
+/// # Panics
+/// If a sample does not fit the model.
+pub fn play(model: &Model, sequence: &[Sample<'_>]) -> Trace {
+    let input: Steps = sequence.iter().map(|&sample| first_input(model, sample)).collect();
+    let mut layers: Vec<LayerTrace> = Vec::new();
+    for layer in model.layers() {
+        let inputs = layers.last().map_or(&input, |layer: &LayerTrace| &layer.outputs);
+        let each = |f: &dyn Fn(&[f64]) -> Vec<f64>| LayerTrace {
+            outputs: inputs.iter().map(|x| f(x)).collect(),
+            preactivations: vec![Vec::new(); inputs.len()],
         };
-        for (index, layer) in self.model.layers().iter().enumerate() {
-            let (before, rest) = self.outputs.split_at_mut(index);
-            let input = before.last().unwrap_or(&self.input);
-            rest[0] = match (layer, sample) {
-                (Layer::Embedding(layer), Sample::Symbol(symbol)) => layer.weight.row(symbol).to_vec(),
-                (Layer::Gru(layer), _) => {
-                    let (sums, next) = gru(layer, input, &rest[0]);
-                    self.preactivations[index] = sums.concat();
-                    next
-                }
-                (Layer::Dense(layer), _) => dense(layer, input),
-                (Layer::Bidirectional(_) | Layer::Activation(_) | Layer::LayerNorm(_) | Layer::Affine(_), _) => {
-                    unreachable!("Model::new refuses them")
-                }
-                (Layer::Embedding(_), Sample::Vector(_)) => panic!("expected a symbol, found a vector"),
-            };
+        layers.push(match layer {
+            Layer::Embedding(layer) => each(&|one_hot| {
+                let symbol = one_hot.iter().position(|&x| x == 1.0).expect("a symbol below the number of rows");
+                layer.weight.row(symbol).to_vec()
+            }),
+            Layer::Gru(layer) => recurrent(layer, inputs.iter()),
+            Layer::Bidirectional(layer) => bidirectional(layer, inputs),
+            Layer::Dense(layer) => each(&|x| dense(layer, x)),
+            Layer::Activation(layer) => each(&|x| vector(layer.activation, x)),
+            Layer::LayerNorm(layer) => each(&|x| layer_norm(layer, x)),
+            Layer::Affine(_) => unreachable!("Model::new folds it"),
+        });
+    }
+    Trace { input, layers }
+}
+
+/// Standardized, or one-hot.
+fn first_input(model: &Model, sample: Sample<'_>) -> Vec<f64> {
+    let (Input::Symbol(count) | Input::Vector(count)) = model.input();
+    match (sample, model.standardization()) {
+        (Sample::Symbol(symbol), _) => (0..count).map(|i| f64::from(u8::from(i == symbol))).collect(),
+        (Sample::Vector(raw), Some(by)) => {
+            (raw.iter().zip(&by.mean).zip(&by.std)).map(|((x, mean), std)| (x - mean) / std).collect()
         }
-        self.output(self.outputs.len() - 1)
+        (Sample::Vector(raw), None) => raw.to_vec(),
     }
+}
 
-    /// What the model's first layer was given last, standardized; one-hot for a symbol.
-    pub fn input(&self) -> &[f64] {
-        &self.input
-    }
-
-    /// What layer `index` gave last.
-    pub fn output(&self, index: usize) -> &[f64] {
-        &self.outputs[index]
-    }
-
-    /// The sums that layer `index` last put through σ and tanh, `[4, H]`: r, z, n of the input half, n of the recurrent half. Empty unless a GRU.
-    pub fn preactivations(&self, index: usize) -> &[f64] {
-        &self.preactivations[index]
-    }
-
-    fn one_hot(&self, symbol: usize) -> Vec<f64> {
-        let (Input::Symbol(count) | Input::Vector(count)) = self.model.input();
-        (0..count).map(|i| f64::from(u8::from(i == symbol))).collect()
-    }
-
-    fn standardize(&self, raw: &[f64]) -> Vec<f64> {
-        match self.model.standardization() {
-            Some(by) => (raw.iter().zip(&by.mean).zip(&by.std)).map(|((x, mean), std)| (x - mean) / std).collect(),
-            None => raw.to_vec(),
-        }
-    }
+/// A GRU layer over inputs in the order given.
+fn recurrent<'a>(layer: &Gru, inputs: impl Iterator<Item = &'a Vec<f64>>) -> LayerTrace {
+    let mut h = vec![0.0; layer.hidden_size()];
+    let (outputs, preactivations) = inputs
+        .map(|x| {
+            let (sums, next) = gru(layer, x, &h);
+            h.clone_from(&next);
+            (next, sums.concat())
+        })
+        .unzip();
+    LayerTrace { outputs, preactivations }
 }
 
 /// The sums of r, z, n of the input half and n of the recurrent half, and the next state.
 fn gru(layer: &Gru, x: &[f64], h: &[f64]) -> ([Vec<f64>; 4], Vec<f64>) {
+    let Cell { reset, update, activation, recurrent_activation, clip } = layer.cell;
+    let gate = |sum: f64| scalar(recurrent_activation, clipped(sum, clip));
     let [w_r, w_z, w_n] = layer.weight_ih.each_ref().map(|w| product(w, x));
     let [u_r, u_z, u_n] = &layer.weight_hh;
     let [b_r, b_z, b_n, c_n] = &layer.bias;
 
     let r_sum = zip3(&w_r, &product(u_r, h), b_r, |wx, uh, b| wx + uh + b);
     let z_sum = zip3(&w_z, &product(u_z, h), b_z, |wx, uh, b| wx + uh + b);
-    let r: Vec<f64> = r_sum.iter().map(|&sum| sigmoid(sum)).collect();
+    let r: Vec<f64> = r_sum.iter().map(|&sum| gate(sum)).collect();
     let input = zip(&w_n, b_n, |wx, b| wx + b);
-    let (recurrent, gated) = match layer.cell.reset {
+    let (recurrent, gated) = match reset {
         Reset::After => {
             let recurrent = zip(&product(u_n, h), c_n, |uh, c| uh + c);
             let gated = zip(&r, &recurrent, |r, recurrent| r * recurrent);
             (recurrent, gated)
         }
-        Reset::None => unreachable!("Model::new refuses it"),
         Reset::Before => {
             let recurrent = product(u_n, &zip(&r, h, |r, h| r * h));
             (recurrent.clone(), recurrent)
         }
+        Reset::None => {
+            let recurrent = product(u_n, h);
+            (recurrent.clone(), recurrent)
+        }
     };
-    let n = zip(&input, &gated, |input, gated| libm::tanh(input + gated));
-    let z: Vec<f64> = z_sum.iter().map(|&sum| sigmoid(sum)).collect();
-    let next = zip3(&z, &n, h, |z, n, h| (1.0 - z) * n + z * h);
+    let n = zip(&input, &gated, |input, gated| scalar(activation, clipped(input + gated, clip)));
+    let next = if update {
+        let z: Vec<f64> = z_sum.iter().map(|&sum| gate(sum)).collect();
+        zip3(&z, &n, h, |z, n, h| (1.0 - z) * n + z * h)
+    } else {
+        n
+    };
     ([r_sum, z_sum, input, recurrent], next)
+}
+
+fn bidirectional(layer: &Bidirectional, inputs: &Steps) -> LayerTrace {
+    let ahead = recurrent(&layer.forward, inputs.iter());
+    let mut back = recurrent(&layer.backward, inputs.iter().rev());
+    back.outputs.reverse();
+    back.preactivations.reverse();
+    let merge = |ahead: &[f64], back: &[f64]| match layer.merge {
+        Merge::Concat => [ahead, back].concat(),
+        Merge::Sum => zip(ahead, back, |a, b| a + b),
+        Merge::Mul => zip(ahead, back, |a, b| a * b),
+        Merge::Ave => zip(ahead, back, |a, b| (a + b) / 2.0),
+    };
+    let outputs = ahead.outputs.iter().zip(&back.outputs).map(|(ahead, back)| merge(ahead, back));
+    let sums = ahead.preactivations.into_iter().zip(back.preactivations).map(|(ahead, back)| [ahead, back].concat());
+    LayerTrace { outputs: outputs.collect(), preactivations: sums.collect() }
 }
 
 fn dense(layer: &Dense, x: &[f64]) -> Vec<f64> {
     zip(&product(&layer.weight, x), &layer.bias, |wx, b| wx + b)
 }
 
-fn product(matrix: &Matrix, x: &[f64]) -> Vec<f64> {
-    matrix.iter_rows().map(|row| row.iter().zip(x).map(|(w, x)| w * x).sum()).collect()
+fn layer_norm(layer: &LayerNorm, x: &[f64]) -> Vec<f64> {
+    let mean_of = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / x.len() as f64;
+    let mean = mean_of(&mut x.iter().copied());
+    let variance = mean_of(&mut x.iter().map(|x| (x - mean).powi(2)));
+    let scale = (variance + layer.epsilon).sqrt();
+    zip3(x, &layer.weight, &layer.bias, |x, weight, bias| (x - mean) / scale * weight + bias)
 }
 
-fn sigmoid(a: f64) -> f64 {
-    1.0 / (1.0 + libm::exp(-a))
+fn vector(activation: Activation, x: &[f64]) -> Vec<f64> {
+    if activation != Activation::Softmax {
+        return x.iter().map(|&x| scalar(activation, x)).collect();
+    }
+    let top = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let powers: Vec<f64> = x.iter().map(|x| libm::exp(x - top)).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.iter().map(|power| power / sum).collect()
+}
+
+fn scalar(activation: Activation, x: f64) -> f64 {
+    match activation {
+        Activation::Tanh => libm::tanh(x),
+        Activation::Sigmoid => 1.0 / (1.0 + libm::exp(-x)),
+        Activation::HardSigmoid { slope, offset } => (slope * x + offset).clamp(0.0, 1.0),
+        Activation::Relu => x.max(0.0),
+        Activation::Linear => x,
+        Activation::Softmax => unreachable!("Model::new refuses it in a cell"),
+    }
+}
+
+fn clipped(x: f64, clip: Option<f64>) -> f64 {
+    clip.map_or(x, |clip| x.clamp(-clip, clip))
+}
+
+fn product(matrix: &Matrix, x: &[f64]) -> Vec<f64> {
+    matrix.iter_rows().map(|row| row.iter().zip(x).map(|(w, x)| w * x).sum()).collect()
 }
 
 fn zip(a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64) -> Vec<f64> {

@@ -8,18 +8,13 @@ use crate::dataset::{Array, Dataset, Sample};
 use crate::error::{Error, Result};
 use crate::ir::Model;
 use crate::progress::Progress;
-use crate::reference::Reference;
+use crate::reference::{Steps, play};
 
 /// A model in the arithmetic of the target, run by the kernels that the target runs.
 pub trait Shipped {
-    /// Back to the zero state.
-    fn reset(&mut self);
-
-    /// One step on raw input that fits the model.
-    fn step(&mut self, sample: Sample<'_>);
-
-    /// What layer `index` of the model gave last, in the units of the reference.
-    fn output(&self, index: usize) -> Vec<f64>;
+    /// Plays a sequence of raw input that fits the model from the zero state. Gives what each layer of the model gives at each step,
+    /// in the units of the reference.
+    fn play(&self, sequence: &[Sample<'_>]) -> Vec<Steps>;
 }
 
 /// How far values are from those expected.
@@ -84,7 +79,7 @@ impl Verification {
 /// `given` has not one row of the model's outputs per step.
 pub fn verify(
     model: &Model,
-    shipped: &mut dyn Shipped,
+    shipped: &dyn Shipped,
     data: &Dataset,
     given: Option<&Array>,
     progress: &dyn Progress,
@@ -100,24 +95,19 @@ pub fn verify(
         .help("give the outputs of every step, in the order of the inputs"));
     }
     let mut given_rows = given.map(|given| given.values.chunks_exact(size));
-    let mut reference = Reference::new(model);
     let mut layers = vec![Sums::default(); model.layers().len()];
     let (mut against_reference, mut against_given, mut outputs) = (Sums::default(), Sums::default(), Vec::new());
     progress.begin("verify", data.total_steps());
     for sequence in data.sequences() {
-        reference.reset();
-        shipped.reset();
-        for row in sequence {
-            let sample = Sample::new(model.input(), row);
-            let expected = reference.step(sample).to_vec();
-            shipped.step(sample);
-            for (index, sums) in layers.iter_mut().enumerate() {
-                sums.add(reference.output(index), &shipped.output(index));
-            }
-            let found = shipped.output(model.layers().len() - 1);
-            against_reference.add(&expected, &found);
+        let samples: Vec<_> = sequence.map(|row| Sample::new(model.input(), row)).collect();
+        let (expected, found) = (play(model, &samples), shipped.play(&samples));
+        for ((sums, expected), found) in layers.iter_mut().zip(&expected.layers).zip(&found) {
+            expected.outputs.iter().zip(found).for_each(|(expected, found)| sums.add(expected, found));
+        }
+        for (expected, found) in expected.outputs().iter().zip(&found[layers.len() - 1]) {
+            against_reference.add(expected, found);
             if let Some(expected) = given_rows.as_mut().and_then(Iterator::next) {
-                against_given.add(expected, &found);
+                against_given.add(expected, found);
             }
             outputs.extend(found.iter().map(|&y| y as f32));
             progress.step();

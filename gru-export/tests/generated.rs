@@ -91,36 +91,32 @@ fn prepare(case: &Case, directory: &Path) -> Prepared {
 /// What the exporter's run of the kernels gives, and the inputs as the generated model takes them.
 fn expected(prepared: &Prepared, precision: Precision) -> (String, String) {
     let Prepared { model, data, wide_input, .. } = prepared;
-    let last = model.layers().len() - 1;
-    let (mut outputs, mut inputs) = (String::new(), String::new());
     let lsb = matches!(model.input(), Input::Vector(_)).then(|| vec![LSB; 16]);
-    let calibration = Calibration::measure(model, data, &());
-    let mut float = FloatRunner::new(&FloatModel::new(model).unwrap());
-    let mut int8 = Int8Runner::new(&quantise(model, &calibration, lsb.as_deref(), *wide_input).unwrap());
-    for row in data.sequences().flatten() {
-        let sample = Sample::new(model.input(), row);
-        match (sample, precision) {
-            (Sample::Symbol(symbol), _) => write!(inputs, "{symbol}, "),
-            (Sample::Vector(raw), Precision::F32) => write!(inputs, "{raw:?}, "),
-            (Sample::Vector(raw), Precision::Int8) => {
-                write!(inputs, "{:?}, ", raw.iter().map(|x| (x / LSB) as i16).collect::<Vec<_>>())
-            }
+    let samples: Vec<_> = data.sequences().flatten().map(|row| Sample::new(model.input(), row)).collect();
+    let input = |sample: &Sample<'_>| match (sample, precision) {
+        (Sample::Symbol(symbol), _) => format!("{symbol}, "),
+        (Sample::Vector(raw), Precision::F32) => format!("{raw:?}, "),
+        (Sample::Vector(raw), Precision::Int8) => {
+            format!("{:?}, ", raw.iter().map(|x| (x / LSB) as i16).collect::<Vec<_>>())
         }
-        .unwrap();
-        match precision {
-            Precision::F32 => {
-                float.step(sample);
-                let bits: Vec<u32> = float.output(last).iter().map(|&y| (y as f32).to_bits()).collect();
-                writeln!(outputs, "{bits:?}")
-            }
-            Precision::Int8 => {
-                int8.step(sample);
-                writeln!(outputs, "{:?}", int8.raw_output())
-            }
+    };
+    let outputs = match precision {
+        Precision::F32 => {
+            let played = FloatRunner::new(&FloatModel::new(model).unwrap()).play(&samples).pop().unwrap();
+            let bits = |y: &Vec<f64>| y.iter().map(|&y| (y as f32).to_bits()).collect();
+            lines(&played.iter().map(bits).collect::<Vec<Vec<u32>>>())
         }
-        .unwrap();
-    }
-    (outputs, inputs)
+        Precision::Int8 => {
+            let calibration = Calibration::measure(model, data, &());
+            let quantised = quantise(model, &calibration, lsb.as_deref(), *wide_input).unwrap();
+            lines(&Int8Runner::new(&quantised).raw_outputs(&samples))
+        }
+    };
+    (outputs, samples.iter().map(input).collect())
+}
+
+fn lines<T: std::fmt::Debug>(outputs: &[Vec<T>]) -> String {
+    outputs.iter().map(|y| format!("{y:?}\n")).collect()
 }
 
 /// What gru-core's build script finds on the host.

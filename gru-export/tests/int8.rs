@@ -60,7 +60,7 @@ fn data(steps: usize, channels: usize, mut value: impl FnMut(usize, usize) -> f6
 fn verified(model: &Model, calibration: &Dataset, test: &Dataset, wide: bool) -> Verification {
     let calibration = Calibration::measure(model, calibration, &());
     let quantised = quantise(model, &calibration, None, wide).unwrap();
-    verify(model, &mut Int8Runner::new(&quantised), test, None, &()).unwrap()
+    verify(model, &Int8Runner::new(&quantised), test, None, &()).unwrap()
 }
 
 /// RMS error of the hidden state over 256 steps of full-scale input.

@@ -53,7 +53,7 @@ impl Lanes for Arrays {
 
     #[inline(always)]
     fn update_f32<A: Activation>(self, z: F32Lane, n: F32Lane, h: F32Lane) -> F32Lane {
-        array::from_fn(|u| h[u] + A::sigmoid(-z[u]) * (A::tanh(n[u]) - h[u]))
+        array::from_fn(|u| h[u] + A::complement(z[u]) * (A::tanh(n[u]) - h[u]))
     }
 
     #[inline(always)]

@@ -113,8 +113,7 @@ pub trait Lanes: Copy {
     /// `h + (1 − σ(z)) ⊙ (tanh(n) − h)`.
     #[inline(always)]
     fn update_f32<A: Activation>(self, z: Self::F32, n: Self::F32, h: Self::F32) -> Self::F32 {
-        let complement = A::sigmoid_lanes(z.splat(0.0).sub(z));
-        complement.mul_add(A::tanh_lanes(n).sub(h), h)
+        A::complement_lanes(z).mul_add(A::tanh_lanes(n).sub(h), h)
     }
 
     /// `a + b`.

@@ -12,17 +12,21 @@
 #[cfg(any(feature = "libm", feature = "std"))]
 mod exact;
 pub mod fixed;
+mod function;
 #[cfg(feature = "micromath")]
 mod micro;
 pub(crate) mod rational;
 mod real;
+mod root;
 
 #[cfg(any(feature = "libm", feature = "std"))]
 pub use exact::Exact;
+pub use function::{Cell, Clipped, Function, HardSigmoid, Linear, Relu, Sigmoid, Tanh, hard_sigmoid};
 #[cfg(feature = "micromath")]
 pub use micro::Micromath;
 pub use rational::Rational;
 pub use real::Real;
+pub(crate) use root::inverse_sqrt;
 
 /// The nonlinear functions of an f32 model, chosen as a type.
 ///
@@ -30,6 +34,12 @@ pub use real::Real;
 pub trait Activation: Copy + Send + Sync + 'static {
     /// `1 / (1 + e⁻ˣ)`.
     fn sigmoid(x: f32) -> f32;
+    /// `1 − σ(x)`.
+    #[inline(always)]
+    fn complement(x: f32) -> f32 {
+        Self::sigmoid(-x)
+    }
+
     /// Hyperbolic tangent.
     fn tanh(x: f32) -> f32;
     /// `eˣ`, for softmax; at least 0 and finite for `x ≤ 0`.
@@ -39,6 +49,12 @@ pub trait Activation: Copy + Send + Sync + 'static {
     #[inline(always)]
     fn sigmoid_lanes<V: Real>(x: V) -> V {
         x.map(Self::sigmoid)
+    }
+
+    /// [`complement`](Self::complement) of each lane of a register.
+    #[inline(always)]
+    fn complement_lanes<V: Real>(x: V) -> V {
+        Self::sigmoid_lanes(x.splat(0.0).sub(x))
     }
 
     /// [`tanh`](Self::tanh) of each lane of a register.

@@ -1,8 +1,8 @@
 //! The layers of an f32 model as source text.
 
 use super::array::literal;
-use super::{Item, packed, reset};
-use crate::float::FloatLayer;
+use super::{Item, bidirectional, packed, reset};
+use crate::float::{FloatGru, FloatLayer};
 
 pub(super) fn item(layer: &FloatLayer, index: usize) -> Item {
     match layer {
@@ -17,21 +17,11 @@ pub(super) fn item(layer: &FloatLayer, index: usize) -> Item {
                 &table,
             )
         }
-        FloatLayer::Gru { one_hot, shape, weight_ih, weight_hh, bias } => {
-            let (i, h, reset) = (shape.input_size, shape.hidden_size, reset(shape.placement));
-            let arguments =
-                [literal(&[3, h, i], weight_ih, 1), literal(&[3, h, h], weight_hh, 1), literal(&[4, h], bias, 1)];
-            let kind = format!(
-                "gru_core::GruWeights<{i}, {h}, {reset}, {{ gru_core::layout::gru_f32_lanes({i}, {h}) }}, {{ gru_core::layout::blocks({h}) }}>"
-            );
-            let item = Item::new(
-                "Gru",
-                &format!("{i}, {h}, {reset}"),
-                &format!("GRU_{index}"),
-                &kind,
-                &packed("GruWeights", &arguments, ""),
-            );
-            if *one_hot { item.wrapped("OneHot") } else { item }
+        FloatLayer::Gru(layer) => gru(layer, &format!("GRU_{index}")),
+        FloatLayer::Bidirectional { forward, backward, merge, output_size } => {
+            let directions = [(forward, "FORWARD"), (backward, "BACKWARD")]
+                .map(|(layer, way)| gru(layer, &format!("{way}_{index}")));
+            bidirectional(directions, *output_size, *merge)
         }
         FloatLayer::Dense { shape, weight, bias } => {
             let (i, o) = (shape.input_size, shape.output_size);
@@ -47,5 +37,35 @@ pub(super) fn item(layer: &FloatLayer, index: usize) -> Item {
                 &packed("DenseWeights", &arguments, ""),
             )
         }
+        FloatLayer::Activation { size, function } => Item::plain("Activate", &format!("{}, {size}", function.kind())),
+        FloatLayer::Softmax { size } => Item::plain("Softmax", &size.to_string()),
+        FloatLayer::LayerNorm { weight, bias, epsilon } => {
+            let size = weight.len();
+            let vector = |name: &str, values: &[f32]| {
+                format!(
+                    "\n#[rustfmt::skip]\n#[allow(clippy::approx_constant)]\nstatic {name}: [f32; {size}] = {values:?};\n"
+                )
+            };
+            let [weights, biases] = ["WEIGHT", "BIAS"].map(|part| format!("NORM_{index}_{part}"));
+            Item {
+                kind: format!("gru_core::LayerNorm<{size}>"),
+                value: format!("gru_core::LayerNorm::new(&{weights}, &{biases}, {epsilon:?})"),
+                weights: vector(&weights, weight) + &vector(&biases, bias),
+                window: false,
+            }
+        }
     }
+}
+
+/// A GRU layer over a static called `name`.
+fn gru(layer: &FloatGru, name: &str) -> Item {
+    let FloatGru { one_hot, functions, shape, weight_ih, weight_hh, bias } = layer;
+    let (i, h, reset) = (shape.input_size, shape.hidden_size, reset(shape.placement));
+    let arguments = [literal(&[3, h, i], weight_ih, 1), literal(&[3, h, h], weight_hh, 1), literal(&[4, h], bias, 1)];
+    let kind = format!(
+        "gru_core::GruWeights<{i}, {h}, {reset}, {{ gru_core::layout::gru_f32_lanes({i}, {h}) }}, {{ gru_core::layout::blocks({h}) }}>"
+    );
+    let parameters = format!("{i}, {h}, {reset}{}", functions.parameter());
+    let item = Item::new("Gru", &parameters, name, &kind, &packed("GruWeights", &arguments, ""));
+    if *one_hot { item.wrapped("OneHot") } else { item }
 }

@@ -2,7 +2,7 @@
 
 use super::array::literal;
 use super::{Item, packed, reset};
-use crate::int8::{InputQuantization, Int8Layer};
+use crate::int8::{InputQuantization, Int8Gru, Int8Layer};
 
 /// The input stage; it borrows nothing.
 pub(super) fn input(quantization: &InputQuantization) -> Item {
@@ -12,6 +12,7 @@ pub(super) fn input(quantization: &InputQuantization) -> Item {
         kind: format!("gru_core::Quantize<{}{steps}>", zero.len()),
         value: format!("gru_core::Quantize::new({zero:?}, {multiplier:?}, {shift:?})"),
         weights: String::new(),
+        window: false,
     }
 }
 
@@ -28,32 +29,7 @@ pub(super) fn item(layer: &Int8Layer, index: usize, wide: bool) -> Item {
                 &table,
             )
         }
-        Int8Layer::Gru { one_hot, shape, weight_ih, weight_hh, bias, multiplier, shift, requantization } => {
-            let (i, h, reset) = (shape.input_size, shape.hidden_size, reset(shape.placement));
-            let arguments = [
-                literal(&[3, h, i], weight_ih, 1),
-                literal(&[3, h, h], weight_hh, 1),
-                literal(&[4, h], bias, 1),
-                literal(&[4, h], multiplier, 1),
-                literal(&[4, h], shift, 1),
-            ];
-            let last = format!("    gru_core::{requantization:?},\n");
-            let kind = format!(
-                "gru_core::QGruWeights<{i}, {h}, {reset}, {{ gru_core::layout::gru_int8_lanes({i}, {h}) }}, {{ gru_core::layout::blocks({h}) }}>"
-            );
-            let item = Item::new(
-                "QGru",
-                &format!("{i}, {h}, {reset}"),
-                &format!("GRU_{index}"),
-                &kind,
-                &packed("QGruWeights", &arguments, &last),
-            );
-            match (one_hot, wide) {
-                (true, _) => item.wrapped("OneHot"),
-                (_, true) => item.wrapped("Wide"),
-                _ => item,
-            }
-        }
+        Int8Layer::Gru(layer) => gru(layer, &format!("GRU_{index}"), wide),
         Int8Layer::Dense { shape, weight, bias, multiplier, shift, .. } => {
             let (i, o) = (shape.input_size, shape.output_size);
             let arguments = [
@@ -68,5 +44,29 @@ pub(super) fn item(layer: &Int8Layer, index: usize, wide: bool) -> Item {
             let weights = packed("QDenseWeights", &arguments, "");
             Item::new("QDense", &format!("{i}, {o}"), &format!("DENSE_{index}"), &kind, &weights)
         }
+    }
+}
+
+/// A GRU layer over a static called `name`.
+fn gru(layer: &Int8Gru, name: &str, wide: bool) -> Item {
+    let Int8Gru { one_hot, shape, weight_ih, weight_hh, bias, multiplier, shift, requantization } = layer;
+    let (i, h, reset) = (shape.input_size, shape.hidden_size, reset(shape.placement));
+    let arguments = [
+        literal(&[3, h, i], weight_ih, 1),
+        literal(&[3, h, h], weight_hh, 1),
+        literal(&[4, h], bias, 1),
+        literal(&[4, h], multiplier, 1),
+        literal(&[4, h], shift, 1),
+    ];
+    let last = format!("    gru_core::{requantization:?},\n");
+    let kind = format!(
+        "gru_core::QGruWeights<{i}, {h}, {reset}, {{ gru_core::layout::gru_int8_lanes({i}, {h}) }}, {{ gru_core::layout::blocks({h}) }}>"
+    );
+    let weights = packed("QGruWeights", &arguments, &last);
+    let item = Item::new("QGru", &format!("{i}, {h}, {reset}"), name, &kind, &weights);
+    match (one_hot, wide) {
+        (true, _) => item.wrapped("OneHot"),
+        (_, true) => item.wrapped("Wide"),
+        _ => item,
     }
 }

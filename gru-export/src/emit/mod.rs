@@ -11,7 +11,7 @@ use gru_core::layout::Placement;
 
 use crate::float::FloatModel;
 use crate::int8::{Int8Layer, Int8Model};
-use crate::ir::{Input, Model};
+use crate::ir::{Input, Merge, Model};
 use crate::source::Source;
 
 /// What a generated module says besides the weights.
@@ -37,12 +37,14 @@ struct Item {
     value: String,
     /// The statics that the expression borrows.
     weights: String,
+    /// Whether it takes whole windows alone.
+    window: bool,
 }
 
 /// The text of an f32 module.
 pub fn emit_float(module: &Module<'_>, model: &FloatModel) -> String {
     let items: Vec<Item> = model.layers.iter().enumerate().map(|(index, layer)| float::item(layer, index)).collect();
-    module.text(&items, "")
+    module.text(items, "")
 }
 
 /// The text of an int8 module.
@@ -60,7 +62,7 @@ pub fn emit_int8(module: &Module<'_>, model: &Int8Model) -> String {
     if let Some(Int8Layer::Dense { frac_bits, .. }) = model.layers.last() {
         constants += &format!("/// Fraction bits of an output.\npub const OUTPUT_FRAC_BITS: u8 = {frac_bits};\n");
     }
-    module.text(&input.chain(layers).collect::<Vec<_>>(), &constants)
+    module.text(input.chain(layers).collect(), &constants)
 }
 
 /// A call of `pack` on arrays, and what comes `last`.
@@ -76,7 +78,61 @@ fn reset(placement: Placement) -> &'static str {
     }
 }
 
+/// Two layers as one over a window.
+fn bidirectional(directions: [Item; 2], output_size: usize, merge: Merge) -> Item {
+    let [forward, backward] = directions;
+    let merge = match merge {
+        Merge::Concat => "",
+        Merge::Sum => ", gru_core::Sum",
+        Merge::Mul => ", gru_core::Product",
+        Merge::Ave => ", gru_core::Mean",
+    };
+    Item {
+        kind: format!("gru_core::Bidirectional<{}, {}, {output_size}{merge}>", forward.kind, backward.kind),
+        value: format!("gru_core::Bidirectional::new({}, {})", forward.value, backward.value),
+        weights: forward.weights + &backward.weights,
+        window: true,
+    }
+}
+
+/// The layers as members of one window: those between bidirectional ones together.
+fn windows(items: Vec<Item>) -> Vec<Item> {
+    let mut members: Vec<Item> = Vec::new();
+    let mut steps: Vec<Item> = Vec::new();
+    for item in items {
+        if item.window {
+            members.extend(Item::tuple(&std::mem::take(&mut steps)).map(|steps| steps.wrapped("Steps")));
+            members.push(item);
+        } else {
+            steps.push(item);
+        }
+    }
+    members.extend(Item::tuple(&steps).map(|steps| steps.wrapped("Steps")));
+    members
+}
+
 impl Item {
+    /// The layer `gru_core::{layer}<{parameters}>`, which has no weights.
+    fn plain(layer: &str, parameters: &str) -> Self {
+        Self {
+            kind: format!("gru_core::{layer}<{parameters}>"),
+            value: format!("gru_core::{layer}::new()"),
+            weights: String::new(),
+            window: false,
+        }
+    }
+
+    /// Layers that feed each other as one; `None` of none.
+    fn tuple(items: &[Self]) -> Option<Self> {
+        let parts = |part: fn(&Self) -> &str| nested(&items.iter().map(part).collect::<Vec<_>>());
+        (!items.is_empty()).then(|| Self {
+            kind: parts(|item| &item.kind),
+            value: parts(|item| &item.value),
+            weights: items.iter().map(|item| item.weights.as_str()).collect(),
+            window: false,
+        })
+    }
+
     /// The layer `gru_core::{layer}<{parameters}>` over one static called `name`.
     fn new(layer: &str, parameters: &str, name: &str, weights_type: &str, weights: &str) -> Self {
         Self {
@@ -85,6 +141,7 @@ impl Item {
             weights: format!(
                 "\n#[rustfmt::skip]\n#[allow(clippy::approx_constant, long_running_const_eval)]\nstatic {name}: {weights_type} = {weights};\n"
             ),
+            window: false,
         }
     }
 
@@ -96,16 +153,19 @@ impl Item {
 }
 
 impl Module<'_> {
-    fn text(&self, items: &[Item], constants: &str) -> String {
-        let kinds: Vec<&str> = items.iter().map(|item| item.kind.as_str()).collect();
-        let values: Vec<&str> = items.iter().map(|item| item.value.as_str()).collect();
-        let (kind, value) = (nested(&kinds), nested(&values));
+    fn text(&self, items: Vec<Item>, constants: &str) -> String {
+        let whole = items.iter().any(|item| item.window);
+        let items = if whole { windows(items) } else { items };
+        let Item { kind, value, weights, .. } = Item::tuple(&items).expect("a model has layers");
         let (header, sizes) = (self.header(), self.sizes());
-        let weights: String = items.iter().map(|item| item.weights.as_str()).collect();
+        let use_of = match whole {
+            true => "Weights only; takes whole windows, by `gru_core::Window`.",
+            false => "Weights only; a stream's state is its own.",
+        };
         format!(
             "{header}\n{sizes}{constants}\n\
              /// The layers, first to last.\n#[rustfmt::skip]\npub type Model = {kind};\n\n\
-             /// Weights only; a stream's state is its own.\n#[rustfmt::skip]\npub static MODEL: Model = {value};\n\
+             /// {use_of}\n#[rustfmt::skip]\npub static MODEL: Model = {value};\n\
              {weights}"
         )
     }

@@ -298,12 +298,11 @@ impl Layer {
     }
 
     pub(super) fn is_supported(&self) -> bool {
+        let gates = |gru: &Gru| gru.cell.update && gru.cell.reset != Reset::None;
         match self {
-            Self::Gru(gru) => {
-                gru.cell == Cell { reset: gru.cell.reset, ..Cell::default() } && gru.cell.reset != Reset::None
-            }
-            Self::Embedding(_) | Self::Dense(_) => true,
-            _ => false,
+            Self::Gru(gru) => gates(gru),
+            Self::Bidirectional(layer) => gates(&layer.forward) && gates(&layer.backward),
+            _ => true,
         }
     }
 

@@ -116,7 +116,7 @@ impl Lanes for Memory {
     #[inline(always)]
     fn update_f32<A: Activation>(self, z: F32Lane, n: F32Lane, mut h: F32Lane) -> F32Lane {
         for ((h, z), n) in h.iter_mut().zip(z).zip(n) {
-            *h += A::sigmoid(-z) * (A::tanh(n) - *h);
+            *h += A::complement(z) * (A::tanh(n) - *h);
         }
         h
     }
