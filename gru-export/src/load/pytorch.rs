@@ -94,17 +94,17 @@ fn layer_name(tensor: &str) -> String {
     tensor.replace("weight_ih_l", "l").trim_end_matches(".weight_ih").trim_end_matches(".weight").to_owned()
 }
 
-fn split(values: &[f64], order: GateOrder) -> [Vec<f64>; 3] {
+pub(super) fn split(values: &[f64], order: GateOrder) -> [Vec<f64>; 3] {
     let len = values.len() / 3;
     order.positions().map(|at| values[at * len..][..len].to_vec())
 }
 
-fn split_rows(matrix: &Matrix, order: GateOrder) -> [Matrix; 3] {
+pub(super) fn split_rows(matrix: &Matrix, order: GateOrder) -> [Matrix; 3] {
     split(matrix.as_slice(), order).map(|gate| Matrix::new(matrix.rows() / 3, matrix.cols(), gate))
 }
 
 /// Only behind a reset gate does the recurrent bias of n differ from the input's.
-fn merge_biases(ih: [Vec<f64>; 3], hh: [Vec<f64>; 3], reset: Reset) -> [Vec<f64>; 4] {
+pub(super) fn merge_biases(ih: [Vec<f64>; 3], hh: [Vec<f64>; 3], reset: Reset) -> [Vec<f64>; 4] {
     let sum = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a + b).collect::<Vec<_>>();
     let ([ir, iz, b_n], [hr, hz, c_n]) = (ih, hh);
     let (r, z) = (sum(&ir, &hr), sum(&iz, &hz));

@@ -1,0 +1,71 @@
+//! What is known of a graph's values.
+
+use super::layout::{Layout, Over};
+use super::proto;
+use super::size::Size;
+use super::tensor::Tensor;
+
+/// One value of the graph.
+#[derive(Clone)]
+pub enum Value<'a> {
+    /// A constant that nothing has read yet.
+    Constant(&'a proto::Tensor),
+    /// Floats.
+    Numbers(Tensor),
+    /// A number or a list of integers: sizes, axes, indices.
+    Sizes(Sizes),
+    /// The data.
+    Stream(Stream<'a>),
+    /// An initial state.
+    Initial(Initial),
+    /// The final states of several layers, stacked along the first axis.
+    Finals(Vec<Stream<'a>>),
+}
+
+/// An integer or a list of them.
+#[derive(Clone)]
+pub struct Sizes {
+    pub list: Vec<Size>,
+    pub is_list: bool,
+}
+
+/// An initial state: zeros, or an input of the graph.
+#[derive(Clone)]
+pub struct Initial {
+    /// Where nothing was cut from it or joined to it.
+    pub shape: Option<Vec<Size>>,
+}
+
+/// The data after some layers.
+#[derive(Clone)]
+pub struct Stream<'a> {
+    /// The graph's input that it comes from.
+    pub input: &'a str,
+    /// Number of layers.
+    pub depth: usize,
+    pub layout: Layout,
+    pub steps: Steps,
+    /// Of a bidirectional layer, the one direction.
+    pub direction: Option<usize>,
+    /// Whether it is the final state of a layer as the GRU node gives it.
+    pub is_state: bool,
+}
+
+/// Of which steps a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Steps {
+    All,
+    Last,
+    /// Each direction's own last.
+    Ends,
+}
+
+impl Stream<'_> {
+    /// The axis of the features, where the input's is its last.
+    pub fn feature_axis(&self) -> Option<usize> {
+        match self.depth {
+            0 => self.layout.rank().checked_sub(1),
+            _ => self.layout.find(Over::Feature),
+        }
+    }
+}
