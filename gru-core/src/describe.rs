@@ -1,6 +1,9 @@
 //! `Debug` and `defmt::Format` of layers and streams: type, sizes and state, not the weights.
 
-use crate::{Activate, Dense, Embedding, Gru, LayerNorm, QDense, QGru, Softmax, Stream, stack::Layer};
+use crate::{
+    Activate, Dense, Embedding, Gru, LayerNorm, Lookup, QActivate, QDense, QGru, QLayerNorm, QSoftmax, Softmax, Stream,
+    stack::Layer,
+};
 use core::fmt;
 
 macro_rules! describe {
@@ -28,6 +31,10 @@ describe!(QDense<I, O>, [const I: usize, const O: usize], "QDense", [I, O]);
 describe!(Activate<F, N>, [F, const N: usize], "Activate", [N]);
 describe!(Softmax<N, A>, [const N: usize, A], "Softmax", [N]);
 describe!(LayerNorm<N>, [const N: usize], "LayerNorm", [N]);
+describe!(QActivate<F, N>, [F, const N: usize], "QActivate", [N]);
+describe!(QSoftmax<N>, [const N: usize], "QSoftmax", [N]);
+describe!(QLayerNorm<N>, [const N: usize], "QLayerNorm", [N]);
+describe!(Lookup<N>, [const N: usize], "Lookup", [N]);
 describe!(Embedding<T, V, D>, [T, const V: usize, const D: usize], "Embedding", [V, D]);
 
 impl<L: Layer<State: fmt::Debug> + fmt::Debug> fmt::Debug for Stream<'_, L> {

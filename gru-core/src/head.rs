@@ -241,8 +241,17 @@ pub fn softmax<A: Activation>(logits: &mut [f32]) {
 /// ```
 #[must_use]
 pub fn softmax_q15<const O: usize>(logits: &[i16; O], frac_bits: u8) -> [i16; O] {
-    let top = logits.iter().copied().fold(i16::MIN, i16::max);
-    let powers = logits.map(|y| crate::math::fixed::exp_q15(i32::from(y) - i32::from(top), frac_bits));
-    let sum = powers.iter().sum::<u32>().max(1);
-    powers.map(|p| quant::saturate_i16((((p << 15) + sum / 2) / sum) as i32))
+    let mut values = *logits;
+    softmax_int8(&mut values, frac_bits);
+    values
+}
+
+/// [`softmax_q15`] in place and of any length.
+pub fn softmax_int8(values: &mut [i16], frac_bits: u8) {
+    let top = values.iter().copied().fold(i16::MIN, i16::max);
+    let power = |y: i16| crate::math::fixed::exp_q15(i32::from(y) - i32::from(top), frac_bits);
+    let sum = values.iter().map(|&y| power(y)).sum::<u32>().max(1);
+    for y in values {
+        *y = quant::saturate_i16((((power(*y) << 15) + sum / 2) / sum) as i32);
+    }
 }

@@ -34,6 +34,7 @@ mod kernel;
 pub mod layout;
 pub mod math;
 pub mod quant;
+mod qvector;
 pub mod slices;
 mod stack;
 mod stream;
@@ -45,7 +46,10 @@ mod window;
 pub use cell::{
     Gru, GruState, GruWeights, QGru, QGruState, QGruWeights, Requantization, Reset, ResetAfter, ResetBefore, Wide,
 };
-pub use head::{Buffer, Dense, DenseWeights, QDense, QDenseWeights, Quantize, Quantized, argmax, softmax, softmax_q15};
+pub use head::{
+    Buffer, Dense, DenseWeights, QDense, QDenseWeights, Quantize, Quantized, argmax, softmax, softmax_int8, softmax_q15,
+};
+pub use qvector::{Lookup, NORMAL_BITS, QActivate, QLayerNorm, QSoftmax, layer_norm_int8};
 pub use stack::Layer;
 pub use stream::Stream;
 pub use symbol::{Element, Embedding, OneHot};

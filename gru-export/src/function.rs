@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use gru_core::math::{self, Rational, Real, hard_sigmoid};
+use gru_core::math::{self, Rational, Real, fixed, hard_sigmoid};
 
 use crate::ir::Activation;
 
@@ -48,6 +48,17 @@ impl Function {
                 format!("gru_core::math::HardSigmoid<{}, {}>", bits(slope), bits(offset))
             }
             plain => format!("gru_core::math::{plain:?}"),
+        }
+    }
+
+    /// Of a fixed-point value, as [`math::fixed`] has it.
+    pub(crate) fn fixed(self, x: i16) -> i16 {
+        match self {
+            Self::Sigmoid => fixed::sigmoid_q15(x),
+            Self::Tanh => fixed::tanh_q15(x),
+            Self::HardSigmoid { .. } => fixed::unit_q15(x),
+            Self::Relu => <math::Relu as fixed::Function>::apply(x),
+            Self::Linear => x,
         }
     }
 

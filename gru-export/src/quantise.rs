@@ -1,17 +1,22 @@
 //! A calibrated model in int8: which integers stand for its weights, and how their sums become pre-activations.
 //!
 //! Every row has a scale of its own, the *worth* of one unit of its accumulator in steps of the format that it ends in (Q3.12 for gates).
-//! It is the smallest that lets the row's weights fit ±127, its sums fit [`ACCUMULATOR_BOUND`] and its reach fit 16 bits before the
+//! It is the smallest that lets the row's weights fit ±127, its sums fit [`ACCUMULATOR_BOUND`](gru_core::quant::ACCUMULATOR_BOUND) and its reach fit 16 bits before the
 //! multiplier. The multiplier is rounded first and the weights after it, so that rounding it costs nothing.
 
-use gru_core::Requantization;
-use gru_core::layout::{DenseShape, GruShape, Order};
-use gru_core::quant::{ACCUMULATOR_BOUND, HEADROOM_BITS, PREACTIVATION_BITS, WIDE_BITS};
+mod rows;
+mod vector;
 
+use gru_core::Requantization;
+use gru_core::layout::{GruShape, Order};
+use gru_core::quant::{PREACTIVATION_BITS, WIDE_BITS};
+
+use self::rows::{Half, Rows, Sum, input_shift, peak};
+use self::vector::{Narrowing, activation, dense, layer_norm, lookup, narrow, softmax};
 use crate::calibrate::{Calibration, Range};
 use crate::error::{Error, Result, quoted};
-use crate::int8::{InputQuantization, Int8Gru, Int8Layer, Int8Model};
-use crate::ir::{Cell, Dense, Embedding, Gru, Input, Layer, Matrix, Model, Standardization};
+use crate::int8::{InputQuantization, Int8Gru, Int8Layer, Int8Model, Step};
+use crate::ir::{Activation, Cell, Embedding, Gru, Input, Layer, Merge, Model, Standardization};
 
 /// Steps of an int8 value on either side of zero.
 const STEPS: f64 = 127.0;
@@ -31,49 +36,146 @@ const SATURATION: f64 = 4.0;
 /// A `wide` input has [`WIDE_BITS`] more, see [`gru_core::Wide`].
 ///
 /// # Errors
-/// A channel reaches beyond the counts of an i16, a dense layer is not the last, or a layer has too many columns.
+/// A channel reaches beyond the counts of an i16, a layer has too many columns, or is of a kind that int8 does not have.
 pub fn quantise(model: &Model, calibration: &Calibration, lsb: Option<&[f64]>, wide: bool) -> Result<Int8Model> {
-    let (input, mut steps) = match model.input() {
+    let first = &model.layers()[0];
+    let (input, steps) = match model.input() {
+        Input::Vector(_) if wide && !matches!(first, Layer::Gru(_) | Layer::Bidirectional(_)) => {
+            return Err(Error::new(format!("layer {}: only a GRU takes a wide input", quoted(first.name())))
+                .help("leave out --wide-input"));
+        }
         Input::Vector(_) => {
             let (input, steps) = quantise_input(model.standardization(), &calibration.input, lsb, wide)?;
             (Some(input), steps)
         }
         Input::Symbol(count) => (None, vec![Step { worth: 1.0 / STEPS, zero: 0.0 }; count]),
     };
-    let last = model.layers().len() - 1;
-    let mut layers = Vec::new();
+    let mut chain = Chain { calibration, layers: Vec::new(), ends: Vec::new(), value: Value::Bytes(steps) };
     for (index, layer) in model.layers().iter().enumerate() {
-        let outputs = &calibration.outputs[index];
-        let (quantised, worth) = match layer {
-            Layer::Embedding(layer) => embedding(layer),
-            Layer::Gru(layer) => gru(layer, &steps, outputs, &calibration.preactivations[index])?,
-            Layer::Bidirectional(_) | Layer::Activation(_) | Layer::LayerNorm(_) | Layer::Affine(_) => {
-                return Err(Error::new(format!(
-                    "layer {}: int8 does not have this kind of layer",
-                    quoted(layer.name())
-                ))
-                .help("export in f32"));
-            }
-            Layer::Dense(layer) if index == last => (dense(layer, &steps, outputs)?, 0.0),
-            Layer::Dense(layer) => {
-                return Err(Error::new(format!(
-                    "layer {}: in int8 a dense layer can only be the last",
-                    quoted(&layer.name)
-                ))
-                .help("multiply its matrix into the layer after it, or export in f32"));
-            }
-        };
-        layers.push(quantised);
-        steps = vec![Step { worth, zero: 0.0 }; layer.output_size()];
+        chain.push(index, layer, model.layers().get(index + 1))?;
+        chain.ends.push(chain.layers.len() - 1);
     }
-    Ok(Int8Model { input, layers })
+    Ok(Int8Model { input, layers: chain.layers, ends: chain.ends })
 }
 
-/// What an int8 value of a layer's input means: `zero + worth · q`.
-#[derive(Clone, Copy)]
-struct Step {
-    worth: f64,
-    zero: f64,
+/// The integer layers so far.
+struct Chain<'a> {
+    calibration: &'a Calibration,
+    layers: Vec<Int8Layer>,
+    /// The last of them for each of the model's layers.
+    ends: Vec<usize>,
+    value: Value,
+}
+
+/// What the last of them gives.
+enum Value {
+    /// int8.
+    Bytes(Vec<Step>),
+    /// i16 with this many fraction bits.
+    Words(u8),
+}
+
+impl Chain<'_> {
+    fn push(&mut self, index: usize, layer: &Layer, next: Option<&Layer>) -> Result<()> {
+        let outputs = &self.calibration.outputs[index];
+        let sums = &self.calibration.preactivations[index];
+        match layer {
+            Layer::Embedding(layer) => {
+                let (quantised, worth) = embedding(layer);
+                self.give_bytes(quantised, vec![Step { worth, zero: 0.0 }; layer.weight.cols()]);
+            }
+            Layer::Gru(layer) => {
+                let steps = self.bytes(false);
+                let (quantised, worth) = gru(layer, &steps, reach(outputs), sums)?;
+                self.give_bytes(Int8Layer::Gru(quantised), vec![Step { worth, zero: 0.0 }; layer.hidden_size()]);
+            }
+            Layer::Bidirectional(both) => {
+                if both.merge != Merge::Concat {
+                    let problem =
+                        format!("layer {}: in int8 two directions can only be concatenated", quoted(&both.name));
+                    return Err(Error::new(problem).help("export in f32, which merges them in every way"));
+                }
+                let steps = self.bytes(false);
+                let (ahead, back) = sums.split_at(sums.len() / 2);
+                let (forward, worth) = gru(&both.forward, &steps, reach(outputs), ahead)?;
+                let (backward, _) = gru(&both.backward, &steps, reach(outputs), back)?;
+                let steps = vec![Step { worth, zero: 0.0 }; layer.output_size()];
+                self.give_bytes(Int8Layer::Bidirectional { forward, backward }, steps);
+            }
+            Layer::Dense(layer) => {
+                let steps = self.bytes(false);
+                let then = if let Some(Layer::Activation(next)) = next { Some(next.activation) } else { None };
+                let quantised = dense(layer, &steps, outputs, then)?;
+                self.value = Value::Words(quantised.frac_bits().unwrap_or_default());
+                self.layers.push(quantised);
+            }
+            Layer::Activation(layer) => {
+                let behind_dense = matches!(self.layers.last(), Some(Int8Layer::Dense { .. }));
+                match (layer.activation, &self.value) {
+                    (Activation::Linear, _) if !self.layers.is_empty() => {}
+                    (Activation::Softmax, &Value::Words(frac_bits)) => self.give_words(softmax(layer.size, frac_bits)),
+                    (Activation::Softmax, Value::Bytes(_)) => {
+                        let problem =
+                            format!("layer {}: in int8 softmax stands behind a dense layer", quoted(&layer.name));
+                        return Err(Error::new(problem).help("leave it out: the largest value stays the largest"));
+                    }
+                    (kind, &Value::Words(frac_bits)) if behind_dense || kind == Activation::Relu => {
+                        self.give_words(activation(layer.size, kind, frac_bits));
+                    }
+                    (kind, _) => {
+                        let steps = self.bytes(true);
+                        let step = uniform(&layer.name, &steps)?;
+                        let (table, step) = lookup(layer.size, kind, step, outputs);
+                        self.give_bytes(table, vec![step; layer.size]);
+                    }
+                }
+            }
+            Layer::LayerNorm(layer) => {
+                let steps = self.bytes(true);
+                let quantised = layer_norm(layer, uniform(&layer.name, &steps)?, outputs)?;
+                self.give_words(quantised);
+            }
+            Layer::Affine(_) => unreachable!("Model::new folds it"),
+        }
+        Ok(())
+    }
+
+    fn give_bytes(&mut self, layer: Int8Layer, steps: Vec<Step>) {
+        self.layers.push(layer);
+        self.value = Value::Bytes(steps);
+    }
+
+    fn give_words(&mut self, layer: Int8Layer) {
+        self.value = Value::Words(layer.frac_bits().unwrap_or_default());
+        self.layers.push(layer);
+    }
+
+    /// Brings what is given so far to int8, all values with the same step if they are to be `alike`.
+    fn bytes(&mut self, alike: bool) -> Vec<Step> {
+        if let &Value::Words(frac_bits) = &self.value {
+            let (narrow, steps) = narrow(&self.calibration.outputs[self.ends.len() - 1], frac_bits, alike);
+            self.give_bytes(narrow, steps);
+        }
+        match &self.value {
+            Value::Bytes(steps) => steps.clone(),
+            Value::Words(_) => unreachable!("just narrowed"),
+        }
+    }
+}
+
+/// The one step of all values.
+fn uniform(layer: &str, steps: &[Step]) -> Result<Step> {
+    let (first, rest) = steps.split_first().expect("a layer takes values");
+    if rest.iter().any(|step| step != first) {
+        let problem = format!("layer {}: in int8 it cannot take the model's input", quoted(layer));
+        return Err(Error::new(problem).help("its channels have scales of their own; export in f32"));
+    }
+    Ok(*first)
+}
+
+/// The largest magnitude of any value.
+fn reach(ranges: &[Range]) -> f64 {
+    ranges.iter().map(|range| range.max_abs()).fold(0.0, f64::max)
 }
 
 /// Counts to int8, and what its steps mean to the model behind the standardization.
@@ -108,15 +210,11 @@ fn quantise_input(
             .help("give a larger --input-lsb for this channel"));
         }
         let zero = ((min + max) / 2.0 / lsb).round();
-        // A channel that never moves gets one step per count.
-        let counts_per_step = ((max - min) / 2.0 / lsb / STEPS).max(1.0 / STEPS) / fineness;
-        let shift = (14.0 + counts_per_step.log2().ceil()).clamp(1.0, 30.0);
-        let multiplier = (shift.exp2() / counts_per_step).round().clamp(1.0, f64::from(i16::MAX));
-        let counts_per_step = shift.exp2() / multiplier;
+        let Narrowing { multiplier, shift, counts_per_step } = Narrowing::new((max - min) / 2.0 / lsb, fineness);
         input.lsb.push(lsb);
         input.zero.push(zero as i16);
-        input.multiplier.push(multiplier as i16);
-        input.shift.push(shift as u8);
+        input.multiplier.push(multiplier);
+        input.shift.push(shift);
         steps.push(Step { worth: counts_per_step * fineness * lsb / std, zero: (zero * lsb - mean) / std });
     }
     Ok((input, steps))
@@ -134,7 +232,8 @@ fn embedding(layer: &Embedding) -> (Int8Layer, f64) {
     (Int8Layer::Embedding { symbols: layer.weight.rows(), size: layer.weight.cols(), table: rows, scale }, scale)
 }
 
-fn gru(layer: &Gru, steps: &[Step], outputs: &[Range], preactivations: &[Range]) -> Result<(Int8Layer, f64)> {
+/// With the worth of a step of its view, whose largest magnitude is `reach`.
+fn gru(layer: &Gru, steps: &[Step], reach: f64, preactivations: &[Range]) -> Result<(Int8Gru, f64)> {
     let plain = Cell { reset: layer.cell.reset, update: layer.cell.update, ..Cell::default() };
     if layer.cell.clip.is_some_and(|clip| clip < GATE_REACH) || (Cell { clip: None, ..layer.cell }) != plain {
         let problem = format!(
@@ -144,7 +243,6 @@ fn gru(layer: &Gru, steps: &[Step], outputs: &[Range], preactivations: &[Range])
         return Err(Error::new(problem).help("export in f32, which has the others"));
     }
     let (inputs, hidden) = (layer.input_size(), layer.hidden_size());
-    let reach = outputs.iter().map(|range| range.max_abs()).fold(0.0, f64::max);
     let view = (STEPS / reach).floor().clamp(STEPS, 32.0 * STEPS);
     let state = vec![Step { worth: 1.0 / view, zero: 0.0 }; hidden];
 
@@ -176,7 +274,7 @@ fn gru(layer: &Gru, steps: &[Step], outputs: &[Range], preactivations: &[Range])
         rows(&none, &n_h, 2, 3, 0)?,
     ];
     let [r, z, n_input, n_hidden] = &gates;
-    let quantised = Int8Layer::Gru(Int8Gru {
+    let quantised = Int8Gru {
         one_hot: layer.one_hot,
         shape: GruShape {
             input_size: inputs,
@@ -190,146 +288,6 @@ fn gru(layer: &Gru, steps: &[Step], outputs: &[Range], preactivations: &[Range])
         multiplier: gates.each_ref().map(|rows| &rows.multiplier[..]).concat(),
         shift: gates.each_ref().map(|rows| &rows.shift[..]).concat(),
         requantization: Requantization { input_shift, view: view as i16 },
-    });
-    Ok((quantised, 1.0 / view))
-}
-
-fn dense(layer: &Dense, steps: &[Step], outputs: &[Range]) -> Result<Int8Layer> {
-    let (inputs, rows) = (layer.weight.cols(), layer.weight.rows());
-    let peak = outputs.iter().map(|range| range.max_abs()).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
-    if MARGIN * peak > f64::from(i16::MAX) {
-        let problem = format!("layer {}: its outputs reach {peak:.3e}, more than 16 bits hold", quoted(&layer.name));
-        return Err(Error::new(problem).help("scale its weights and bias down, or export in f32"));
-    }
-    let frac_bits = (f64::from(i16::MAX) / (MARGIN * peak)).log2().floor().clamp(0.0, 15.0);
-    let unit = frac_bits.exp2();
-    let half = Half::new(&layer.weight, steps, unit);
-    let sums = (0..rows).map(|row| Sum {
-        input: half.values[row].clone(),
-        hidden: Vec::new(),
-        bias: layer.bias[row] * unit + half.offsets[row],
-        calibrated: outputs[row].max_abs() * unit,
-        enough: 0.0,
-    });
-    let Rows { input, bias, multiplier, shift, .. } = Rows::new(&layer.name, &sums.collect::<Vec<_>>(), 0)?;
-    let shape = DenseShape { input_size: inputs, output_size: rows, order: Order::INT8 };
-    Ok(Int8Layer::Dense { shape, weight: input, bias, multiplier, shift, frac_bits: frac_bits as u8 })
-}
-
-/// One half of a gate's rows in target steps: per step of each column, and in all for the columns' zeros.
-struct Half {
-    values: Vec<Vec<f64>>,
-    offsets: Vec<f64>,
-}
-
-impl Half {
-    fn new(weight: &Matrix, steps: &[Step], unit: f64) -> Self {
-        let values =
-            weight.iter_rows().map(|row| row.iter().zip(steps).map(|(w, step)| w * step.worth * unit).collect());
-        let offsets = weight.iter_rows().map(|row| row.iter().zip(steps).map(|(w, step)| w * step.zero * unit).sum());
-        Self { values: values.collect(), offsets: offsets.collect() }
-    }
-}
-
-/// How many bits coarser the input half of r and z is than the recurrent half: what makes the expected rounding error least.
-fn input_shift(gates: &[(&Half, &Half)]) -> u8 {
-    let noise = |shift: u8| {
-        let weight = f64::from(shift).exp2();
-        let rows = gates.iter().flat_map(|(x, h)| x.values.iter().zip(&h.values));
-        rows.map(|(x, h)| (peak(x) / weight).max(peak(h)).powi(2) * (weight * weight * x.len() as f64 + h.len() as f64))
-            .sum::<f64>()
     };
-    (0..=7).min_by(|&a, &b| noise(a).total_cmp(&noise(b))).unwrap_or_default()
-}
-
-/// A row before rounding, in target steps.
-struct Sum {
-    /// Per step of an input column.
-    input: Vec<f64>,
-    /// Per step of a recurrent column.
-    hidden: Vec<f64>,
-    bias: f64,
-    /// Largest magnitude on calibration data.
-    calibrated: f64,
-    /// A magnitude beyond which saturation does no harm.
-    enough: f64,
-}
-
-impl Sum {
-    /// Largest magnitude that any input can give.
-    fn bound(&self) -> f64 {
-        self.bias.abs() + STEPS * self.input.iter().chain(&self.hidden).map(|value| value.abs()).sum::<f64>()
-    }
-
-    /// The magnitude up to which the sum must not saturate.
-    fn reach(&self) -> f64 {
-        (self.calibrated * MARGIN).max(self.enough).min(self.bound()).min(f64::from(i16::MAX))
-    }
-
-    /// The least worth of an accumulator unit that fits weights and sum, or `None` when there are too many columns for any.
-    fn least_worth(&self, input_shift: u8) -> Option<f64> {
-        let weight = f64::from(input_shift).exp2();
-        let weights = (peak(&self.input) / weight).max(peak(&self.hidden)) / STEPS;
-        // Each weight may be rounded up by half a unit, and the rounding term of the shift comes on top.
-        let rounding = STEPS / 2.0 * (weight * self.input.len() as f64 + self.hidden.len() as f64)
-            + (f64::from(LARGEST_SHIFT) - 1.0).exp2()
-            + 1.0;
-        let room = ACCUMULATOR_BOUND as f64 - rounding;
-        (room > 0.0).then(|| weights.max(self.bound() / room))
-    }
-}
-
-/// Largest multiplier as a fraction.
-const MULTIPLIER_MAX: f64 = i16::MAX as f64 / 32768.0;
-
-/// Keeps the rounding term small beside the accumulator.
-const LARGEST_SHIFT: i8 = 20;
-const LEAST_SHIFT: i8 = -(HEADROOM_BITS as i8);
-
-/// Target steps that one unit of an accumulator can be worth.
-const LARGEST_WORTH: f64 = MULTIPLIER_MAX * (1 << HEADROOM_BITS) as f64;
-
-/// The rows of one gate as integers.
-struct Rows {
-    input: Vec<i8>,
-    hidden: Vec<i8>,
-    bias: Vec<i32>,
-    multiplier: Vec<i16>,
-    shift: Vec<u8>,
-}
-
-impl Rows {
-    fn new(layer: &str, sums: &[Sum], input_shift: u8) -> Result<Self> {
-        let mut rows =
-            Self { input: Vec::new(), hidden: Vec::new(), bias: Vec::new(), multiplier: Vec::new(), shift: Vec::new() };
-        for (row, sum) in sums.iter().enumerate() {
-            let least = sum.least_worth(input_shift).ok_or_else(|| {
-                Error::new(format!("layer {}: a row has more columns than an int8 accumulator holds", quoted(layer)))
-                    .help("export in f32")
-            })?;
-            if least.is_nan() || least > LARGEST_WORTH {
-                return Err(Error::new(format!(
-                    "layer {}: row {row} is too steep for int8, its sum moves by {least:.1e} steps at once where {LARGEST_WORTH:.0} are the most",
-                    quoted(layer)
-                ))
-                .help("such weights or inputs often mean a diverged training or a missing input mean and std; f32 takes them"));
-            }
-            let shift = (MULTIPLIER_MAX / least).log2().floor().clamp(f64::from(LEAST_SHIFT), f64::from(LARGEST_SHIFT));
-            let fraction = (least * shift.exp2()).max(sum.reach() / f64::from(i16::MAX));
-            let multiplier = (fraction * 32768.0).ceil().clamp(1.0, f64::from(i16::MAX));
-            let worth = multiplier / 32768.0 / shift.exp2();
-            let round = |value: f64| (value / worth).round().clamp(-STEPS, STEPS) as i8;
-            rows.input.extend(sum.input.iter().map(|value| round(value / f64::from(input_shift).exp2())));
-            rows.hidden.extend(sum.hidden.iter().map(|&value| round(value)));
-            let rounding = if shift > 0.0 { (shift - 1.0).exp2() } else { 0.0 };
-            rows.bias.push(((sum.bias / worth).round() + rounding) as i32);
-            rows.multiplier.push(multiplier as i16);
-            rows.shift.push((shift + f64::from(HEADROOM_BITS)) as u8);
-        }
-        Ok(rows)
-    }
-}
-
-fn peak(values: &[f64]) -> f64 {
-    values.iter().fold(0.0, |peak, value| peak.max(value.abs()))
+    Ok((quantised, 1.0 / view))
 }

@@ -163,7 +163,8 @@ fn vector(activation: Activation, x: &[f64]) -> Vec<f64> {
     powers.iter().map(|power| power / sum).collect()
 }
 
-fn scalar(activation: Activation, x: f64) -> f64 {
+/// Of one value: not softmax.
+pub(crate) fn scalar(activation: Activation, x: f64) -> f64 {
     match activation {
         Activation::Tanh => libm::tanh(x),
         Activation::Sigmoid => 1.0 / (1.0 + libm::exp(-x)),

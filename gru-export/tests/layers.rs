@@ -1,12 +1,15 @@
 //! Every kind of layer in f32 against the `f64` reference: random models, each of them with a dense layer and softmax behind.
 
-use gru_export::dataset::Sample;
+use gru_export::calibrate::Calibration;
+use gru_export::dataset::{Dataset, Sample};
 use gru_export::float::{FloatModel, FloatRunner};
+use gru_export::int8::Int8Runner;
 use gru_export::ir::{
     Activated, Activation, Bidirectional, Cell, Dense, Gru, Layer, LayerNorm, Matrix, Merge, Model, Reset,
 };
+use gru_export::quantise::quantise;
 use gru_export::reference::play;
-use gru_export::verify::Shipped;
+use gru_export::verify::{Shipped, verify};
 
 const STEPS: usize = 40;
 const BOUND: f64 = 2e-6;
@@ -154,4 +157,105 @@ fn layer_norms() {
         ];
         check(&format!("{size}"), &mut random, layers);
     }
+}
+
+/// Largest error of the model's outputs in int8 on other input than it was calibrated on, beside the largest output.
+fn int8_error(what: &str, random: &mut Random, layers: Vec<Layer>) -> f64 {
+    let model = Model::new(layers, None).unwrap();
+    let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+    let mut noise = || {
+        let text: String = (0..512)
+            .map(|_| random.vector(3).iter().map(f64::to_string).collect::<Vec<_>>().join(",") + "\n")
+            .collect();
+        std::fs::write(file.path(), text).unwrap();
+        Dataset::read(file.path(), model.input()).unwrap()
+    };
+    let calibration = Calibration::measure(&model, &noise(), &());
+    let quantised = quantise(&model, &calibration, None, false).unwrap();
+    let verification = verify(&model, &Int8Runner::new(&quantised), &noise(), None, &()).unwrap();
+    let errors = verification.reference.errors;
+    println!("{what}: max {:.1e}, RMS {:.1e}, peak {:.2}", errors.max, errors.rms, errors.peak);
+    errors.rms / errors.peak.min(1.0)
+}
+
+#[test]
+fn chains_in_int8() {
+    let mut random = Random(5);
+    for kind in [Activation::Tanh, Activation::Sigmoid, HARD, SKEWED, Activation::Relu, Activation::Linear] {
+        let gru = Layer::Gru(random.gru(3, 16, Cell::default()));
+        let chain = vec![
+            gru,
+            random.dense(16, 19),
+            activation(19, kind),
+            random.dense(19, 8),
+            activation(8, kind),
+            Layer::Gru(random.gru(8, 16, Cell::default())),
+            activation(16, kind),
+            random.dense(16, 4),
+        ];
+        let softmax = activation(4, Activation::Softmax);
+        for layers in [chain.clone(), [chain.clone(), vec![softmax]].concat(), chain[..3].to_vec(), chain[..7].to_vec()]
+        {
+            let what = format!("{kind:?}, {} layers", layers.len());
+            let error = int8_error(&what, &mut random, layers);
+            assert!(error < 8e-3, "{what}: {error:e}");
+        }
+    }
+}
+
+#[test]
+fn layer_norms_in_int8() {
+    let mut random = Random(6);
+    for size in [2, 5, 16, 33, 300] {
+        let mut norm = |size| LayerNorm {
+            name: "norm".to_owned(),
+            weight: random.vector(size),
+            bias: random.vector(size),
+            epsilon: 1e-5,
+        };
+        let [first, second] = [Layer::LayerNorm(norm(16)), Layer::LayerNorm(norm(size))];
+        let gru = Layer::Gru(random.gru(3, 16, Cell::default()));
+        let layers = vec![gru, first, random.dense(16, size), second, random.dense(size, 3)];
+        let error = int8_error(&format!("norm of {size}"), &mut random, layers);
+        assert!(error < 2e-2, "{size}: {error:e}");
+    }
+}
+
+#[test]
+fn both_directions_in_int8() {
+    let mut random = Random(7);
+    let mut both = |input| {
+        let [forward, backward] = [(); 2].map(|()| random.gru(input, 12, Cell::default()));
+        Layer::Bidirectional(Box::new(Bidirectional {
+            name: "both".to_owned(),
+            forward,
+            backward,
+            merge: Merge::Concat,
+        }))
+    };
+    let layers = vec![both(3), both(24), random.dense(24, 3)];
+    let error = int8_error("both directions", &mut random, layers);
+    assert!(error < 8e-3, "{error:e}");
+}
+
+#[test]
+fn what_int8_lacks_is_named() {
+    let mut random = Random(8);
+    let refused = |layers: Vec<Layer>| {
+        let model = Model::new(layers, None).unwrap();
+        let mut calibration = Calibration { input: Vec::new(), outputs: Vec::new(), preactivations: Vec::new() };
+        let range = gru_export::calibrate::Range { min: -1.0, max: 1.0 };
+        calibration.input = vec![range; 3];
+        calibration.outputs = model.layers().iter().map(|layer| vec![range; layer.output_size()]).collect();
+        calibration.preactivations = calibration.outputs.iter().map(|outputs| vec![range; 4 * outputs.len()]).collect();
+        quantise(&model, &calibration, None, false).unwrap_err().to_string()
+    };
+    let relu = Cell { activation: Activation::Relu, ..Cell::default() };
+    let clipped = Cell { clip: Some(3.0), ..Cell::default() };
+    for cell in [relu, clipped] {
+        let error = refused(vec![Layer::Gru(random.gru(3, 4, cell))]);
+        assert!(error.contains("`gru`") && error.contains("f32"), "{error}");
+    }
+    let error = refused(vec![Layer::Gru(random.gru(3, 4, Cell::default())), activation(4, Activation::Softmax)]);
+    assert!(error.contains("`activation`") && error.contains("largest"), "{error}");
 }

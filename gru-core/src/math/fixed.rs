@@ -5,6 +5,7 @@
 //!
 //! Over all 65 536 arguments: tanh within 1.4e-4 (2.9e-5 rms), sigmoid within 8.2e-5; both odd-symmetric and monotone up to one unit.
 
+use super::Activation;
 use crate::quant::mul_q15;
 
 /// First segment whose cubic gives `16 · (1 − tanh)` instead of tanh: from `t` = 2 on, where tanh has no digits left to show.
@@ -84,4 +85,54 @@ pub const fn exp_q15(x: i32, frac_bits: u8) -> u32 {
     // 2^−f ≈ 1 − 0.69168 f + 0.23145 f² − 0.03983 f³, less 1 to fit Q0.15.
     let bend = mul_q15(fraction, -22_665 + mul_q15(fraction, 7_584 + mul_q15(fraction, -1_305)));
     if whole > 15 { 0 } else { ((0x8000 + bend as i32) >> whole) as u32 }
+}
+
+/// A line in Q3.12 within 0 and 1, in Q0.15; 1 is 32767.
+#[inline(always)]
+#[must_use]
+pub const fn unit_q15(t: i16) -> i16 {
+    const ONE: i16 = 1 << 12;
+    match t {
+        ONE.. => i16::MAX,
+        0..ONE => t << 3,
+        _ => 0,
+    }
+}
+
+/// A function of one fixed-point value, chosen as a type: of a [`QActivate`](crate::QActivate) layer.
+pub trait Function: Copy + Send + Sync + 'static {
+    /// Of one value.
+    fn apply(x: i16) -> i16;
+}
+
+/// [`tanh_q15`].
+impl<A: Activation> Function for super::Tanh<A> {
+    #[inline(always)]
+    fn apply(x: i16) -> i16 {
+        tanh_q15(x)
+    }
+}
+
+/// [`sigmoid_q15`]: of half the argument.
+impl<A: Activation> Function for super::Sigmoid<A> {
+    #[inline(always)]
+    fn apply(x: i16) -> i16 {
+        sigmoid_q15(x)
+    }
+}
+
+/// [`unit_q15`]: of `slope · x + offset`, which the layer before has computed.
+impl<const SLOPE: u32, const OFFSET: u32> Function for super::HardSigmoid<SLOPE, OFFSET> {
+    #[inline(always)]
+    fn apply(x: i16) -> i16 {
+        unit_q15(x)
+    }
+}
+
+/// In any format, the same in and out.
+impl Function for super::Relu {
+    #[inline(always)]
+    fn apply(x: i16) -> i16 {
+        x.max(0)
+    }
 }

@@ -1,13 +1,20 @@
 //! The layers of an int8 model as source text.
 
+use std::fmt::Debug;
+
 use super::array::literal;
-use super::{Item, packed, reset};
+use super::{Item, bidirectional, packed, reset};
 use crate::int8::{InputQuantization, Int8Gru, Int8Layer};
+use crate::ir::Merge;
 
 /// The input stage; it borrows nothing.
 pub(super) fn input(quantization: &InputQuantization) -> Item {
     let InputQuantization { wide, zero, multiplier, shift, .. } = quantization;
-    let steps = if *wide { ", i16" } else { "" };
+    quantize(if *wide { ", i16" } else { "" }, zero, multiplier, shift)
+}
+
+/// To int8, or to the `steps` named.
+fn quantize(steps: &str, zero: &[i16], multiplier: &[i16], shift: &[u8]) -> Item {
     Item {
         kind: format!("gru_core::Quantize<{}{steps}>", zero.len()),
         value: format!("gru_core::Quantize::new({zero:?}, {multiplier:?}, {shift:?})"),
@@ -30,6 +37,42 @@ pub(super) fn item(layer: &Int8Layer, index: usize, wide: bool) -> Item {
             )
         }
         Int8Layer::Gru(layer) => gru(layer, &format!("GRU_{index}"), wide),
+        Int8Layer::Bidirectional { forward, backward } => {
+            let size = 2 * forward.shape.hidden_size;
+            let directions = [(forward, "FORWARD"), (backward, "BACKWARD")];
+            bidirectional(
+                directions.map(|(layer, way)| gru(layer, &format!("{way}_{index}"), wide)),
+                size,
+                Merge::Concat,
+            )
+        }
+        Int8Layer::Activation { size, function, .. } => {
+            Item::plain("QActivate", &format!("{}, {size}", function.kind()))
+        }
+        Int8Layer::Softmax { size, frac_bits } => Item {
+            kind: format!("gru_core::QSoftmax<{size}>"),
+            value: format!("gru_core::QSoftmax::new({frac_bits})"),
+            weights: String::new(),
+            window: false,
+        },
+        Int8Layer::Narrow { zero, multiplier, shift, .. } => quantize("", zero, multiplier, shift),
+        Int8Layer::Lookup { size, table, .. } => {
+            let name = format!("TABLE_{index}");
+            Item::new("Lookup", &size.to_string(), &name, "[i8; 256]", &format!("{table:?}"))
+        }
+        Int8Layer::LayerNorm { multiplier, bias, shift, epsilon, .. } => {
+            let size = multiplier.len();
+            let [gains, biases] = ["MULTIPLIER", "BIAS"].map(|part| format!("NORM_{index}_{part}"));
+            let vector = |name: &str, kind: &str, values: &dyn Debug| {
+                format!("\n#[rustfmt::skip]\nstatic {name}: [{kind}; {size}] = {values:?};\n")
+            };
+            Item {
+                kind: format!("gru_core::QLayerNorm<{size}>"),
+                value: format!("gru_core::QLayerNorm::new(&{gains}, &{biases}, {shift}, {epsilon})"),
+                weights: vector(&gains, "i16", multiplier) + &vector(&biases, "i32", bias),
+                window: false,
+            }
+        }
         Int8Layer::Dense { shape, weight, bias, multiplier, shift, .. } => {
             let (i, o) = (shape.input_size, shape.output_size);
             let arguments = [

@@ -59,7 +59,7 @@ pub fn emit_int8(module: &Module<'_>, model: &Int8Model) -> String {
             "/// Raw units per count of an input.\n#[rustfmt::skip]\npub const INPUT_LSB: [f32; INPUT_SIZE] = {lsb:?};\n"
         );
     }
-    if let Some(Int8Layer::Dense { frac_bits, .. }) = model.layers.last() {
+    if let Some(frac_bits) = model.layers.last().and_then(Int8Layer::frac_bits) {
         constants += &format!("/// Fraction bits of an output.\npub const OUTPUT_FRAC_BITS: u8 = {frac_bits};\n");
     }
     module.text(input.chain(layers).collect(), &constants)

@@ -1,0 +1,193 @@
+//! Integer layers over one vector without a matrix: activations, softmax, layer normalization, tables. The same bits on every target.
+
+use crate::{
+    backend::Backend,
+    head::{Buffer, softmax_q15},
+    math::fixed,
+    quant,
+    stack::Layer,
+};
+use core::marker::PhantomData;
+
+/// A [`fixed::Function`] of each value: `[i16; N]` in, `[i16; N]` out. Behind a [`QDense`](crate::QDense) whose multipliers lead to the format that
+/// the function takes, and before a [`Quantize`](crate::Quantize) where a layer of `[i8; N]` follows.
+///
+/// ```
+/// use gru_core::{Layer, QActivate, math};
+///
+/// let tanh = QActivate::<math::Tanh, 2>::new();
+/// let mut state = Default::default();
+/// let y = tanh.step(&[0, 1 << 12], &mut state); // tanh(0), tanh(1)
+/// assert_eq!(y[0], 0);
+/// assert!((f32::from(y[1]) / 32768.0 - 0.761_594).abs() < 1.4e-4);
+/// ```
+#[derive(Clone, Copy)]
+pub struct QActivate<F, const N: usize>(PhantomData<F>);
+
+impl<F: fixed::Function, const N: usize> QActivate<F, N> {
+    /// A layer; it has no weights.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<F: fixed::Function, const N: usize> Default for QActivate<F, N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<F: fixed::Function, const N: usize> Layer for QActivate<F, N> {
+    type Input = [i16; N];
+    type Output = [i16; N];
+    type State = Buffer<i16, N>;
+
+    #[inline(always)]
+    fn forward<'s, B: Backend>(&'s self, _: B, input: &[i16; N], state: &'s mut Buffer<i16, N>) -> &'s [i16; N] {
+        state.0 = input.map(F::apply);
+        &state.0
+    }
+}
+
+/// [`softmax_q15`] of fixed-point logits: `[i16; N]` in, probabilities `[i16; N]` in Q0.15 out.
+///
+/// ```
+/// use gru_core::{Layer, QSoftmax};
+///
+/// let softmax = QSoftmax::<2>::new(10);
+/// assert_eq!(softmax.step(&[7, 7], &mut Default::default()), &[1 << 14; 2]);
+/// ```
+#[derive(Clone, Copy)]
+pub struct QSoftmax<const N: usize> {
+    frac_bits: u8,
+}
+
+impl<const N: usize> QSoftmax<N> {
+    /// Of logits with so many fraction bits.
+    #[must_use]
+    pub const fn new(frac_bits: u8) -> Self {
+        Self { frac_bits }
+    }
+}
+
+impl<const N: usize> Layer for QSoftmax<N> {
+    type Input = [i16; N];
+    type Output = [i16; N];
+    type State = Buffer<i16, N>;
+
+    #[inline(always)]
+    fn forward<'s, B: Backend>(&'s self, _: B, input: &[i16; N], state: &'s mut Buffer<i16, N>) -> &'s [i16; N] {
+        state.0 = softmax_q15(input, self.frac_bits);
+        &state.0
+    }
+}
+
+/// Any function of int8 by table: `[i8; N]` in, `[i8; N]` out. Entry `q` stands at the place `q as u8`.
+///
+/// ```
+/// use gru_core::{Layer, Lookup};
+///
+/// static HALF: [i8; 256] = {
+///     let mut table = [0; 256];
+///     let mut at = 0;
+///     while at < 256 {
+///         table[at] = at as u8 as i8 / 2;
+///         at += 1;
+///     }
+///     table
+/// };
+/// assert_eq!(Lookup::<2>::new(&HALF).step(&[100, -100], &mut Default::default()), &[50, -50]);
+/// ```
+#[derive(Clone, Copy)]
+pub struct Lookup<const N: usize> {
+    table: &'static [i8; 256],
+}
+
+impl<const N: usize> Lookup<N> {
+    /// A layer over a table.
+    #[must_use]
+    pub const fn new(table: &'static [i8; 256]) -> Self {
+        Self { table }
+    }
+}
+
+impl<const N: usize> Layer for Lookup<N> {
+    type Input = [i8; N];
+    type Output = [i8; N];
+    type State = Buffer<i8, N>;
+
+    #[inline(always)]
+    fn forward<'s, B: Backend>(&'s self, _: B, input: &[i8; N], state: &'s mut Buffer<i8, N>) -> &'s [i8; N] {
+        state.0 = input.map(|q| self.table[usize::from(q.cast_unsigned())]);
+        &state.0
+    }
+}
+
+/// [`layer_norm_int8`]: `[i8; N]` in, `[i16; N]` out in the fixed-point format that the multipliers were made for.
+#[derive(Clone, Copy)]
+pub struct QLayerNorm<const N: usize> {
+    multiplier: &'static [i16; N],
+    bias: &'static [i32; N],
+    shift: u8,
+    epsilon: u64,
+}
+
+impl<const N: usize> QLayerNorm<N> {
+    /// A layer over its multipliers and biases.
+    #[must_use]
+    pub const fn new(multiplier: &'static [i16; N], bias: &'static [i32; N], shift: u8, epsilon: u64) -> Self {
+        Self { multiplier, bias, shift, epsilon }
+    }
+}
+
+impl<const N: usize> Layer for QLayerNorm<N> {
+    type Input = [i8; N];
+    type Output = [i16; N];
+    type State = Buffer<i16, N>;
+
+    #[inline(always)]
+    fn forward<'s, B: Backend>(&'s self, _: B, input: &[i8; N], state: &'s mut Buffer<i16, N>) -> &'s [i16; N] {
+        layer_norm_int8(input, self.multiplier, self.bias, self.shift, self.epsilon, &mut state.0);
+        &state.0
+    }
+}
+
+/// Fraction bits of a value of [`layer_norm_int8`] between normalization and multiplier: ±16 standard deviations.
+pub const NORMAL_BITS: u32 = 11;
+
+/// Layer normalization in integers, as many values as all slices hold, at most 32,768: with `n` the value less the mean in standard
+/// deviations, saturated to i16 with [`NORMAL_BITS`] fraction bits,
+///
+/// ```text
+/// y = (n · multiplier + bias) >> shift        saturated; the bias contains what rounds
+/// ```
+///
+/// Mean and variance are exact up to the rounding of their quotient; `epsilon` is that of the definition in squared steps of `x`, times N².
+///
+/// ```
+/// let mut y = [0; 2];
+/// // Weight 1, bias 0, 11 fraction bits.
+/// gru_core::layer_norm_int8(&[10, 30], &[1 << 8; 2], &[1 << 7; 2], 8, 0, &mut y);
+/// assert_eq!(y, [-(1 << 11), 1 << 11]);
+/// ```
+pub fn layer_norm_int8(x: &[i8], multiplier: &[i16], bias: &[i32], shift: u8, epsilon: u64, y: &mut [i16]) {
+    // A step of the root is 2⁻⁸ of a step of the deviations.
+    const ROOT_BITS: u32 = 8;
+    let x = x.get(..1 << 15).unwrap_or(x);
+    let count = x.len() as i32;
+    let sum: i32 = x.iter().map(|&q| i32::from(q)).sum();
+    // N times the distance from the mean.
+    let deviation = |q: i8| (count * i32::from(q)).wrapping_sub(sum);
+    let squares: u64 = x.iter().map(|&q| u64::from(deviation(q).unsigned_abs()).pow(2)).sum();
+    let variance = (squares / u64::from(count.unsigned_abs()).max(1)).saturating_add(epsilon).min(1 << 47);
+    let root = (variance << (2 * ROOT_BITS)).isqrt().max(1);
+    for (((y, &q), &multiplier), &bias) in y.iter_mut().zip(x).zip(multiplier).zip(bias) {
+        let deviation = deviation(q);
+        let magnitude =
+            (u64::from(deviation.unsigned_abs()) << (NORMAL_BITS + ROOT_BITS)).saturating_add(root / 2) / root;
+        let magnitude = magnitude.min(u64::from(i16::MAX.unsigned_abs())) as i32;
+        let normal = if deviation < 0 { -magnitude } else { magnitude };
+        *y = quant::saturate_i16((normal * i32::from(multiplier)).saturating_add(bias) >> (shift & 31));
+    }
+}

@@ -1,0 +1,138 @@
+//! Layers without a state in int8: dense, activations, normalization, and the way from i16 back to int8.
+
+use gru_core::NORMAL_BITS;
+use gru_core::layout::{DenseShape, Order};
+use gru_core::quant::PREACTIVATION_BITS;
+
+use super::rows::{Half, Rows, Sum, peak};
+use super::{MARGIN, SATURATION, STEPS, reach};
+use crate::calibrate::Range;
+use crate::error::{Error, Result, quoted};
+use crate::function::Function;
+use crate::int8::{Int8Layer, Step};
+use crate::ir::{Activation, Dense, LayerNorm};
+use crate::reference::scalar;
+
+/// i16 to int8.
+pub(super) struct Narrowing {
+    pub(super) multiplier: i16,
+    pub(super) shift: u8,
+    /// As the rounded multiplier has it.
+    pub(super) counts_per_step: f64,
+}
+
+impl Narrowing {
+    /// Of values up to `half` counts from the middle, in steps that are so many times finer than those of int8.
+    pub(super) fn new(half: f64, fineness: f64) -> Self {
+        // A channel that never moves gets one step per count.
+        let counts_per_step = (half / STEPS).max(1.0 / STEPS) / fineness;
+        let shift = (14.0 + counts_per_step.log2().ceil()).clamp(1.0, 30.0);
+        let multiplier = (shift.exp2() / counts_per_step).round().clamp(1.0, f64::from(i16::MAX));
+        let counts_per_step = shift.exp2() / multiplier;
+        Self { multiplier: multiplier as i16, shift: shift as u8, counts_per_step }
+    }
+}
+
+/// i16 with so many fraction bits to int8 over the ranges, or over the widest of them where all are to be `alike`.
+pub(super) fn narrow(ranges: &[Range], frac_bits: u8, alike: bool) -> (Int8Layer, Vec<Step>) {
+    let widest = Range {
+        min: ranges.iter().map(|range| range.min).fold(f64::INFINITY, f64::min),
+        max: ranges.iter().map(|range| range.max).fold(f64::NEG_INFINITY, f64::max),
+    };
+    let count = f64::from(frac_bits).exp2();
+    let (mut zeros, mut multipliers, mut shifts, mut steps) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for range in ranges {
+        let Range { min, max } = if alike { widest } else { *range };
+        let zero = ((min + max) / 2.0 * count).round().clamp(f64::from(i16::MIN), f64::from(i16::MAX));
+        let Narrowing { multiplier, shift, counts_per_step } = Narrowing::new((max - min) / 2.0 * count, 1.0);
+        zeros.push(zero as i16);
+        multipliers.push(multiplier);
+        shifts.push(shift);
+        steps.push(Step { worth: counts_per_step / count, zero: zero / count });
+    }
+    (Int8Layer::Narrow { zero: zeros, multiplier: multipliers, shift: shifts, steps: steps.clone() }, steps)
+}
+
+/// Sums in the format that the activation `then` takes; without one, or with one that takes any, 16 bits over the range of the outputs.
+pub(super) fn dense(layer: &Dense, steps: &[Step], outputs: &[Range], then: Option<Activation>) -> Result<Int8Layer> {
+    let one = f64::from(1 << PREACTIVATION_BITS);
+    let bits = PREACTIVATION_BITS as u8;
+    // Target steps per unit, what is added to the sum, the magnitude beyond which saturation does no harm, and fraction bits.
+    let (unit, offset, enough, frac_bits) = match then {
+        Some(Activation::Tanh) => (one, 0.0, SATURATION * one, bits),
+        Some(Activation::Sigmoid) => (one / 2.0, 0.0, SATURATION * one, bits - 1),
+        Some(Activation::HardSigmoid { slope, offset }) => (slope * one, offset * one, 2.0 * one, bits),
+        _ => {
+            let frac_bits = frac_bits(&layer.name, outputs)?;
+            (f64::from(frac_bits).exp2(), 0.0, 0.0, frac_bits)
+        }
+    };
+    let half = Half::new(&layer.weight, steps, unit);
+    let sums = outputs.iter().enumerate().map(|(row, range)| Sum {
+        input: half.values[row].clone(),
+        hidden: Vec::new(),
+        bias: layer.bias[row] * unit + half.offsets[row] + offset,
+        calibrated: range.max_abs() * unit.abs() + offset.abs(),
+        enough,
+    });
+    let Rows { input, bias, multiplier, shift, .. } = Rows::new(&layer.name, &sums.collect::<Vec<_>>(), 0)?;
+    let shape = DenseShape { input_size: layer.weight.cols(), output_size: layer.weight.rows(), order: Order::INT8 };
+    let worth = if unit == 0.0 { 0.0 } else { 1.0 / unit };
+    let step = Step { worth, zero: -offset * worth };
+    Ok(Int8Layer::Dense { shape, weight: input, bias, multiplier, shift, frac_bits, step })
+}
+
+/// Of i16 in the format that [`dense`] gives it.
+pub(super) fn activation(size: usize, kind: Activation, frac_bits: u8) -> Int8Layer {
+    let function = Function::new(kind).expect("softmax is a layer of its own");
+    let frac_bits = if function == Function::Relu { frac_bits } else { 15 };
+    Int8Layer::Activation { size, function, frac_bits }
+}
+
+pub(super) fn softmax(size: usize, frac_bits: u8) -> Int8Layer {
+    Int8Layer::Softmax { size, frac_bits }
+}
+
+/// Of int8 with a step that all values share; with the step of its outputs.
+pub(super) fn lookup(size: usize, kind: Activation, step: Step, outputs: &[Range]) -> (Int8Layer, Step) {
+    let min = outputs.iter().map(|range| range.min).fold(f64::INFINITY, f64::min);
+    let max = outputs.iter().map(|range| range.max).fold(f64::NEG_INFINITY, f64::max);
+    let given = Step { worth: ((max - min) / 2.0 / STEPS).max(f64::MIN_POSITIVE), zero: (max + min) / 2.0 };
+    let entry = |place: u8| {
+        let x = step.zero + step.worth * f64::from(place.cast_signed());
+        ((scalar(kind, x) - given.zero) / given.worth).round().clamp(-STEPS, STEPS) as i8
+    };
+    (Int8Layer::Lookup { size, table: (0..=u8::MAX).map(entry).collect(), step: given }, given)
+}
+
+/// Of int8 with a step that all values share.
+pub(super) fn layer_norm(layer: &LayerNorm, step: Step, outputs: &[Range]) -> Result<Int8Layer> {
+    let frac_bits = frac_bits(&layer.name, outputs)?;
+    let unit = f64::from(frac_bits).exp2();
+    let gain = unit / f64::from(1 << NORMAL_BITS);
+    let (gains, biases) = (peak(&layer.weight) * gain, peak(&layer.bias) * unit);
+    let shift = (f64::from(i16::MAX) / gains).log2().min(30.0 - biases.max(1.0).log2()).floor().min(30.0);
+    if layer.weight.len() > 1 << 15 || shift.is_nan() || shift < 0.0 {
+        let problem = format!("layer {}: too wide, or its weights too large, for int8", quoted(&layer.name));
+        return Err(Error::new(problem).help("export in f32"));
+    }
+    let (scale, rounding) = (shift.exp2(), if shift > 0.0 { (shift - 1.0).exp2() } else { 0.0 });
+    let count = layer.weight.len() as f64;
+    Ok(Int8Layer::LayerNorm {
+        multiplier: layer.weight.iter().map(|w| (w * gain * scale).round() as i16).collect(),
+        bias: layer.bias.iter().map(|b| ((b * unit * scale).round() + rounding) as i32).collect(),
+        shift: shift as u8,
+        epsilon: (layer.epsilon / step.worth.powi(2) * count * count).round() as u64,
+        frac_bits,
+    })
+}
+
+/// Fraction bits with which i16 hold the outputs and a margin.
+fn frac_bits(layer: &str, outputs: &[Range]) -> Result<u8> {
+    let peak = reach(outputs).max(f64::MIN_POSITIVE);
+    if MARGIN * peak > f64::from(i16::MAX) {
+        let problem = format!("layer {}: its outputs reach {peak:.3e}, more than 16 bits hold", quoted(layer));
+        return Err(Error::new(problem).help("scale its weights and bias down, or export in f32"));
+    }
+    Ok((f64::from(i16::MAX) / (MARGIN * peak)).log2().floor().clamp(0.0, 15.0) as u8)
+}
