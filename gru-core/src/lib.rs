@@ -44,7 +44,8 @@ mod vector;
 mod window;
 
 pub use cell::{
-    Gru, GruState, GruWeights, QGru, QGruState, QGruWeights, Requantization, Reset, ResetAfter, ResetBefore, Wide,
+    Gating, Gru, GruState, GruWeights, NoReset, NoUpdate, QGru, QGruState, QGruWeights, Requantization, ResetAfter,
+    ResetBefore, Wide,
 };
 pub use head::{
     Buffer, Dense, DenseWeights, QDense, QDenseWeights, Quantize, Quantized, argmax, softmax, softmax_int8, softmax_q15,

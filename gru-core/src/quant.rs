@@ -125,6 +125,9 @@ pub const fn view(value: i16, multiplier: i16) -> i8 {
 #[must_use]
 pub const fn rows_fit(weight_ih: &[i8], weight_hh: &[i8], bias: &[i32], input_shift: u8) -> bool {
     let rows = bias.len();
+    if rows == 0 {
+        return true;
+    }
     let (inputs, hidden) = (weight_ih.len() / rows, weight_hh.len() / rows);
     let mut row = 0;
     while row < rows {

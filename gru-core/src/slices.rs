@@ -5,12 +5,15 @@
 
 use crate::{
     Requantization,
-    backend::{Backend, F32Lane, Int8Lane, Op, Prepared, dispatch},
-    kernel::{float, int8},
+    backend::{Backend, F32, F32Lane, I32, Int8Lane, Op, Prepared, dispatch},
+    kernel::{
+        Place, float,
+        int8::{self, Ready},
+    },
     layout::{self, DenseShape, GruShape, Order, Scales},
     math::Activation,
 };
-use core::{fmt, marker::PhantomData};
+use core::{array, fmt, marker::PhantomData};
 
 pub use crate::kernel::int8::Scratch as QGruScratch;
 
@@ -137,17 +140,29 @@ impl<A: Activation> Op for GruStep<'_, A> {
             ("scratch[1]", shape.hidden_size, scratch[1].len()),
         ])?;
         let weights = float::GruView { shape, bias, lanes };
-        match x {
-            GruInput::Dense(x) => {
-                let stream = float::Stream { x: float::Dense(x), h, scratch };
-                float::gru::<B, A, _, 1>(backend, weights, &mut [stream], false);
-            }
-            GruInput::OneHot(symbol) => {
-                let stream = float::Stream { x: float::OneHot(symbol), h, scratch };
-                float::gru::<B, A, _, 1>(backend, weights, &mut [stream], false);
-            }
-        }
+        float::gru::<B, A, _, 1>(backend, weights, &mut [float::Stream { x, h, scratch }], false);
         Ok(())
+    }
+}
+
+impl float::Input for GruInput<'_> {
+    #[inline(always)]
+    fn product<B: Backend, const G: usize, const S: usize>(
+        backend: B,
+        mut sums: [[F32<B>; G]; S],
+        panel: &[F32Lane],
+        place: Place,
+        x: [Self; S],
+    ) -> [[F32<B>; G]; S] {
+        for (sums, x) in sums.iter_mut().zip(x) {
+            [*sums] = match x {
+                GruInput::Dense(x) => float::Dense::product(backend, [*sums], panel, place, [float::Dense(x)]),
+                GruInput::OneHot(symbol) => {
+                    float::OneHot::product(backend, [*sums], panel, place, [float::OneHot(symbol)])
+                }
+            };
+        }
+        sums
     }
 }
 
@@ -265,21 +280,45 @@ impl Op for QGruStep<'_> {
         ])?;
         let Requantization { input_shift, view: steps } = requantization;
         let weights = int8::GruView { shape, lanes, scales, input_shift, view: steps };
-        match x {
-            QGruInput::Dense(x) => {
-                let stream = int8::Stream { x: int8::Dense(x), h, view, scratch };
-                int8::gru(backend, weights, &mut [stream], false);
-            }
-            QGruInput::Wide { high, low } => {
-                let stream = int8::Stream { x: int8::Wide { high, low }, h, view, scratch };
-                int8::gru(backend, weights, &mut [stream], false);
-            }
-            QGruInput::OneHot(symbol) => {
-                let stream = int8::Stream { x: int8::OneHot(symbol), h, view, scratch };
-                int8::gru(backend, weights, &mut [stream], false);
+        int8::gru(backend, weights, &mut [int8::Stream { x, h, view, scratch }], false);
+        Ok(())
+    }
+}
+
+impl int8::Input for QGruInput<'_> {
+    #[inline(always)]
+    fn prepare<B: Backend>(self, backend: B, room: &mut [&mut [Prepared]; 2]) {
+        match self {
+            Self::Dense(x) => int8::Dense(x).prepare(backend, room),
+            Self::Wide { high, low } => int8::Wide { high, low }.prepare(backend, room),
+            Self::OneHot(symbol) => int8::OneHot(symbol).prepare(backend, room),
+        }
+    }
+
+    #[inline(always)]
+    fn accumulate<B: Backend, const G: usize, const S: usize>(
+        backend: B,
+        sums: &mut [[I32<B>; G]; S],
+        panel: &[Int8Lane],
+        place: Place,
+        x: [Ready<'_, Self>; S],
+    ) {
+        for (sums, Ready { input, room }) in sums.iter_mut().zip(x) {
+            let sums = array::from_mut(sums);
+            match input {
+                QGruInput::Dense(x) => {
+                    int8::Dense::accumulate(backend, sums, panel, place, [Ready { input: int8::Dense(x), room }]);
+                }
+                QGruInput::Wide { high, low } => {
+                    let input = int8::Wide { high, low };
+                    int8::Wide::accumulate(backend, sums, panel, place, [Ready { input, room }]);
+                }
+                QGruInput::OneHot(symbol) => {
+                    let input = int8::OneHot(symbol);
+                    int8::OneHot::accumulate(backend, sums, panel, place, [Ready { input, room }]);
+                }
             }
         }
-        Ok(())
     }
 }
 

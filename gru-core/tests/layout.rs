@@ -1,6 +1,6 @@
 //! Packing is a bijection onto the packed stream, less its padding.
 
-use gru_core::layout::{DenseShape, GruShape, Order, Placement, UNITS};
+use gru_core::layout::{DenseShape, Gates, GruShape, Order, UNITS};
 
 /// Every order that some family packs in, without what encoding adds.
 const ORDERS: [Order; 4] = [
@@ -12,12 +12,12 @@ const ORDERS: [Order; 4] = [
 
 #[test]
 fn every_weight_has_one_place_and_the_rest_is_padding() {
-    for placement in [Placement::After, Placement::Before] {
+    for gates in Gates::ALL {
         for order in ORDERS {
             for (input_size, hidden_size) in [(1, 1), (3, 2), (6, 17), (5, 32), (9, 48)] {
-                let shape = GruShape { input_size, hidden_size, order, placement };
-                let ih: Vec<u32> = (1..).take(3 * hidden_size * input_size).collect();
-                let hh: Vec<u32> = (100_000..).take(3 * hidden_size * hidden_size).collect();
+                let shape = GruShape { input_size, hidden_size, order, gates };
+                let ih: Vec<u32> = (1..).take(gates.count() * hidden_size * input_size).collect();
+                let hh: Vec<u32> = (100_000..).take(gates.count() * hidden_size * hidden_size).collect();
                 let mut packed = vec![0; shape.lanes() * UNITS * order.depth];
                 shape.pack(&ih, &hh, &mut packed);
                 let mut kept: Vec<u32> = packed.into_iter().filter(|&w| w != 0).collect();

@@ -2,12 +2,14 @@
 
 use std::array;
 
-use gru_core::layout::{self, GruShape, INT8_DEPTH, Order, Placement, Scales, UNITS};
+use gru_core::backend::scalar::Scalar;
+use gru_core::layout::{self, Gates, GruShape, INT8_DEPTH, Order, Scales, UNITS};
 use gru_core::math::Rational;
 use gru_core::slices::{GruInput, GruSlice, QGruInput, QGruSlice};
 use gru_core::{
-    Dense, DenseWeights, Embedding, Gru, GruWeights, Layer, OneHot, QDense, QDenseWeights, QGru, QGruWeights, Quantize,
-    Requantization, Reset, ResetAfter, ResetBefore, Stream, Wide, argmax, quant, softmax, softmax_q15,
+    Dense, DenseWeights, Embedding, Gating, Gru, GruWeights, Layer, NoReset, NoUpdate, OneHot, QDense, QDenseWeights,
+    QGru, QGruWeights, Quantize, Requantization, ResetAfter, ResetBefore, Stream, Wide, argmax, quant, softmax,
+    softmax_q15,
 };
 
 mod random;
@@ -81,12 +83,12 @@ fn readings(steps: usize) -> Vec<[i16; I]> {
     int8_inputs(steps).into_iter().map(|x| x.map(|x| i16::from(x) + 3)).collect()
 }
 
-fn f32_cell_is_its_slice<R: Reset>(cell: &Gru<I, H, R>) {
-    let shape = GruShape { input_size: I, hidden_size: H, order: Order::F32, placement: R::PLACEMENT };
+fn f32_cell_is_its_slice<R: Gating>(cell: &Gru<I, H, R>) {
+    let shape = GruShape { input_size: I, hidden_size: H, order: Order::F32, gates: R::GATES };
     let mut lanes = vec![[0.0; UNITS]; shape.lanes()];
     shape.pack(
-        WEIGHT_IH.as_flattened().as_flattened(),
-        WEIGHT_HH.as_flattened().as_flattened(),
+        WEIGHT_IH[..R::GATES.count()].as_flattened().as_flattened(),
+        WEIGHT_HH[..R::GATES.count()].as_flattened().as_flattened(),
         lanes.as_flattened_mut(),
     );
     let mut bias = vec![[[0.0; UNITS]; 4]; BLOCKS];
@@ -94,23 +96,28 @@ fn f32_cell_is_its_slice<R: Reset>(cell: &Gru<I, H, R>) {
     let slice = GruSlice { shape, lanes: &lanes, bias: &bias };
     let (mut state, mut h) = (Default::default(), [0.0; H]);
     for x in inputs(20) {
-        slice.step::<Rational>(GruInput::Dense(&x), &mut h, [&mut [0.0; H], &mut [0.0; H]]).unwrap();
-        assert_eq!(cell.step(&x, &mut state), &h);
+        let scratch = [&mut [0.0; H][..], &mut [0.0; H]];
+        slice.step_on::<Scalar, Rational>(Scalar, GruInput::Dense(&x), &mut h, scratch).unwrap();
+        assert_eq!(cell.forward(Scalar, &x, &mut state), &h);
     }
 }
 
-fn int8_cell_is_its_slice<R: Reset>(cell: &QGru<I, H, R>) {
-    let shape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, placement: R::PLACEMENT };
+fn int8_cell_is_its_slice<R: Gating>(cell: &QGru<I, H, R>) {
+    let shape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, gates: R::GATES };
     let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
-    shape.pack_int8(QWEIGHT_IH.as_flattened().as_flattened(), QWEIGHT_HH.as_flattened().as_flattened(), &mut lanes);
+    shape.pack_int8(
+        QWEIGHT_IH[..R::GATES.count()].as_flattened().as_flattened(),
+        QWEIGHT_HH[..R::GATES.count()].as_flattened().as_flattened(),
+        &mut lanes,
+    );
     let mut scales = vec![Scales::ZERO; BLOCKS];
     Scales::pack(H, QBIAS.as_flattened(), MULTIPLIER.as_flattened(), SHIFT.as_flattened(), &mut scales);
     let slice = QGruSlice { shape, lanes: &lanes, scales: &scales, requantization: REQUANTIZATION };
     let (mut state, mut h, mut view) = (Default::default(), [0; H], [0; H]);
     let mut room = Room::new(I, H);
     for x in int8_inputs(20) {
-        slice.step(QGruInput::Dense(&x), &mut h, &mut view, room.borrow()).unwrap();
-        assert_eq!(cell.step(&x, &mut state), &view);
+        slice.step_on(Scalar, QGruInput::Dense(&x), &mut h, &mut view, room.borrow()).unwrap();
+        assert_eq!(cell.forward(Scalar, &x, &mut state), &view);
         assert_eq!(state.hidden(), &h);
     }
 }
@@ -358,8 +365,17 @@ fn the_state_never_leaves_the_interval_to_its_target_and_never_stalls() {
 }
 
 #[test]
-fn placements_are_what_they_say() {
-    assert_eq!((ResetAfter::PLACEMENT, ResetBefore::PLACEMENT), (Placement::After, Placement::Before));
+fn gatings_are_what_they_say() {
+    let gatings = [
+        ResetAfter::GATES,
+        ResetBefore::GATES,
+        NoReset::GATES,
+        NoUpdate::<ResetAfter>::GATES,
+        NoUpdate::<ResetBefore>::GATES,
+        NoUpdate::<NoReset>::GATES,
+    ];
+    assert_eq!(gatings, Gates::ALL);
+    assert_eq!(Gates::ALL.map(|gates| gates.count()), [3, 3, 2, 2, 2, 1]);
 }
 
 #[test]

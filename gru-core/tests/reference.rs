@@ -1,7 +1,7 @@
 //! Every kernel against the equations in f64.
 
 use gru_core::backend::Prepared;
-use gru_core::layout::{self, DenseShape, GruShape, INT8_DEPTH, Order, Placement, Scales, UNITS};
+use gru_core::layout::{self, DenseShape, Gates, GruShape, INT8_DEPTH, Order, Placement, Scales, UNITS};
 use gru_core::math::{Activation, Rational};
 use gru_core::slices::{DenseSlice, GruInput, GruSlice, LengthMismatch, QDenseSlice, QGruInput, QGruSlice};
 use gru_core::{Requantization, quant};
@@ -13,9 +13,9 @@ use room::Room;
 
 const SHAPES: [(usize, usize); 9] = [(1, 1), (3, 2), (2, 4), (6, 17), (4, 16), (9, 48), (28, 33), (40, 96), (7, 130)];
 
-/// A GRU layer in f64 with PyTorch's row-major weights.
+/// A GRU layer in f64 with PyTorch's row-major weights of the gates that it has.
 struct Reference {
-    placement: Placement,
+    gates: Gates,
     input_size: usize,
     hidden_size: usize,
     weight_ih: Vec<f64>,
@@ -36,37 +36,44 @@ impl Reference {
     /// The next state, where the matrices read `view(v)` in place of the state `v`.
     fn step(&self, x: &[f64], h: &[f64], view: impl Fn(f64) -> f64) -> Vec<f64> {
         let size = self.hidden_size;
-        let input = |gate: usize, unit: usize| {
-            dot(&self.weight_ih[(gate * size + unit) * self.input_size..][..self.input_size], x)
+        let input = |place: usize, unit: usize| {
+            dot(&self.weight_ih[(place * size + unit) * self.input_size..][..self.input_size], x)
         };
         let hidden =
-            |gate: usize, unit: usize, h: &[f64]| dot(&self.weight_hh[(gate * size + unit) * size..][..size], h);
+            |place: usize, unit: usize, h: &[f64]| dot(&self.weight_hh[(place * size + unit) * size..][..size], h);
         let seen: Vec<f64> = h.iter().map(|&v| view(v)).collect();
-        let gate = |gate: usize, unit: usize| {
-            sigmoid(input(gate, unit) + hidden(gate, unit, &seen) + self.bias[gate * size + unit])
+        let gate = |place: usize, unit: usize| {
+            let bias = self.bias[self.gates.gate(place) * size + unit];
+            sigmoid(input(place, unit) + hidden(place, unit, &seen) + bias)
         };
-        let gated: Vec<f64> = (0..size).map(|unit| view(gate(0, unit) * h[unit])).collect();
+        let candidate = self.gates.count() - 1;
+        let r = |unit: usize| if self.gates.reset.is_some() { gate(0, unit) } else { 1.0 };
+        let gated: Vec<f64> = (0..size).map(|unit| view(r(unit) * h[unit])).collect();
         (0..size)
             .map(|unit| {
                 let (bias_input, bias_hidden) = (self.bias[2 * size + unit], self.bias[3 * size + unit]);
-                let recurrent = match self.placement {
-                    Placement::After => gate(0, unit) * (hidden(2, unit, &seen) + bias_hidden),
-                    Placement::Before => hidden(2, unit, &gated) + bias_hidden,
+                let recurrent = match self.gates.reset {
+                    Some(Placement::Before) => hidden(candidate, unit, &gated) + bias_hidden,
+                    _ => r(unit) * (hidden(candidate, unit, &seen) + bias_hidden),
                 };
-                let (z, n) = (gate(1, unit), (input(2, unit) + bias_input + recurrent).tanh());
+                let z = if self.gates.update { gate(candidate - 1, unit) } else { 0.0 };
+                let n = (input(candidate, unit) + bias_input + recurrent).tanh();
                 (1.0 - z) * n + z * h[unit]
             })
             .collect()
     }
 }
 
-fn float_error<A: Activation>(placement: Placement, input_size: usize, hidden_size: usize, steps: usize) -> f64 {
+fn float_error<A: Activation>(gates: Gates, input_size: usize, hidden_size: usize, steps: usize) -> f64 {
     let mut random = Random(0x5EED ^ (input_size * 1000 + hidden_size) as u64);
     let scale = 1.0 / (hidden_size as f32).sqrt();
     let mut weights = |n: usize| (0..n).map(|_| random.unit() * scale).collect::<Vec<f32>>();
-    let (weight_ih, weight_hh, bias) =
-        (weights(3 * hidden_size * input_size), weights(3 * hidden_size * hidden_size), weights(4 * hidden_size));
-    let shape = GruShape { input_size, hidden_size, order: Order::F32, placement };
+    let (weight_ih, weight_hh, bias) = (
+        weights(gates.count() * hidden_size * input_size),
+        weights(gates.count() * hidden_size * hidden_size),
+        weights(4 * hidden_size),
+    );
+    let shape = GruShape { input_size, hidden_size, order: Order::F32, gates };
     let mut lanes = vec![[0.0; UNITS]; shape.lanes()];
     shape.pack(&weight_ih, &weight_hh, lanes.as_flattened_mut());
     let mut packed_bias = vec![[[0.0; UNITS]; 4]; layout::blocks(hidden_size)];
@@ -75,7 +82,7 @@ fn float_error<A: Activation>(placement: Placement, input_size: usize, hidden_si
 
     let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<f64>>();
     let reference = Reference {
-        placement,
+        gates,
         input_size,
         hidden_size,
         weight_ih: wide(&weight_ih),
@@ -97,10 +104,10 @@ fn float_error<A: Activation>(placement: Placement, input_size: usize, hidden_si
 
 #[test]
 fn f32_stays_with_f64() {
-    for placement in [Placement::After, Placement::Before] {
+    for gates in Gates::ALL {
         for (input_size, hidden_size) in SHAPES {
-            let error = float_error::<Rational>(placement, input_size, hidden_size, 100);
-            assert!(error < 2e-6, "{placement:?} ({input_size}, {hidden_size}): {error:e}");
+            let error = float_error::<Rational>(gates, input_size, hidden_size, 100);
+            assert!(error < 2e-6, "{gates:?} ({input_size}, {hidden_size}): {error:e}");
         }
     }
 }
@@ -108,16 +115,16 @@ fn f32_stays_with_f64() {
 #[cfg(any(feature = "libm", feature = "std"))]
 #[test]
 fn f32_with_exact_activations_stays_with_f64() {
-    for placement in [Placement::After, Placement::Before] {
-        let error = float_error::<gru_core::math::Exact>(placement, 28, 33, 100);
-        assert!(error < 1e-6, "{placement:?}: {error:e}");
+    for gates in Gates::ALL {
+        let error = float_error::<gru_core::math::Exact>(gates, 28, 33, 100);
+        assert!(error < 1e-6, "{gates:?}: {error:e}");
     }
 }
 
 #[cfg(feature = "micromath")]
 #[test]
 fn f32_with_micromath_keeps_three_digits() {
-    let error = float_error::<gru_core::math::Micromath>(Placement::After, 28, 33, 100);
+    let error = float_error::<gru_core::math::Micromath>(Gates::ALL[0], 28, 33, 100);
     assert!(error < 2e-3, "{error:e}");
 }
 
@@ -134,7 +141,7 @@ struct Quantised {
 }
 
 impl Quantised {
-    fn random(random: &mut Random, placement: Placement, input_size: usize, hidden_size: usize, extreme: bool) -> Self {
+    fn random(random: &mut Random, gates: Gates, input_size: usize, hidden_size: usize, extreme: bool) -> Self {
         let mut weight = |n: usize| -> Vec<i8> {
             (0..n)
                 .map(|_| {
@@ -146,12 +153,13 @@ impl Quantised {
                 })
                 .collect()
         };
-        let (weight_ih, weight_hh) = (weight(3 * hidden_size * input_size), weight(3 * hidden_size * hidden_size));
+        let (weight_ih, weight_hh) =
+            (weight(gates.count() * hidden_size * input_size), weight(gates.count() * hidden_size * hidden_size));
         // One unit of pre-activation is a few hundred shifted accumulator units: gates move through their whole range.
         let shift =
             (127.0 * 60.0 * ((input_size + hidden_size) as f64).sqrt() / 8192.0).log2().ceil().clamp(2.0, 20.0) as u8;
         Self {
-            shape: GruShape { input_size, hidden_size, order: Order::INT8, placement },
+            shape: GruShape { input_size, hidden_size, order: Order::INT8, gates },
             weight_ih,
             weight_hh,
             bias: (0..4 * hidden_size).map(|_| (random.unit() * 4096.0) as i32 * (1 << (shift - 1))).collect(),
@@ -163,28 +171,29 @@ impl Quantised {
 
     /// The rows as real numbers, for inputs and views that are integers: `x` counts 1, the state `view` counts.
     fn reference(&self) -> Reference {
-        let GruShape { input_size, hidden_size, placement, .. } = self.shape;
+        let GruShape { input_size, hidden_size, gates, .. } = self.shape;
         let Requantization { input_shift, view } = self.requantization;
         let scale = |row: usize| {
             let gate = row / hidden_size;
             let halved = if gate < 2 { 2.0 } else { 1.0 };
             f64::from(self.multiplier[row]) / 32768.0 / f64::from(1 << (self.shift[row] - 7)) / 4096.0 * halved
         };
-        let input_count = |row: usize| if row < 2 * hidden_size { f64::from(1 << input_shift) } else { 1.0 };
-        // The recurrent half of the candidate has the last row of scales.
-        let recurrent_row = |row: usize| if row < 2 * hidden_size { row } else { row + hidden_size };
-        let weight_ih = self
-            .weight_ih
-            .iter()
-            .enumerate()
-            .map(|(at, &w)| f64::from(w) * input_count(at / input_size) * scale(at / input_size));
+        // The rows of the scales of a weight's row: the recurrent half of the candidate has the last ones.
+        let gate = |row: usize| gates.gate(row / hidden_size);
+        let input_row = |row: usize| gate(row) * hidden_size + row % hidden_size;
+        let hidden_row = |row: usize| input_row(row) + if gate(row) == 2 { hidden_size } else { 0 };
+        let weight_ih = self.weight_ih.iter().enumerate().map(|(at, &w)| {
+            let row = at / input_size;
+            let count = if gate(row) < 2 { f64::from(1 << input_shift) } else { 1.0 };
+            f64::from(w) * count * scale(input_row(row))
+        });
         let weight_hh = self
             .weight_hh
             .iter()
             .enumerate()
-            .map(|(at, &w)| f64::from(w) * f64::from(view) * scale(recurrent_row(at / hidden_size)));
+            .map(|(at, &w)| f64::from(w) * f64::from(view) * scale(hidden_row(at / hidden_size)));
         Reference {
-            placement,
+            gates,
             input_size,
             hidden_size,
             weight_ih: weight_ih.collect(),
@@ -228,24 +237,24 @@ impl Quantised {
 
 #[test]
 fn an_int8_step_is_the_f64_step_of_its_rows() {
-    for placement in [Placement::After, Placement::Before] {
+    for gates in Gates::ALL {
         for (input_size, hidden_size) in SHAPES {
             let mut random = Random((input_size * 1000 + hidden_size) as u64);
-            let layer = Quantised::random(&mut random, placement, input_size, hidden_size, false);
+            let layer = Quantised::random(&mut random, gates, input_size, hidden_size, false);
             let error = layer.step_error(&mut random, 50, false);
             // A tie in the view of r ⊙ h may fall either way: one weight's worth of difference.
-            let bound = if placement == Placement::Before { 6e-3 } else { 6e-4 };
-            assert!(error < bound, "{placement:?} ({input_size}, {hidden_size}): {error:e}");
+            let bound = if gates.reset == Some(Placement::Before) { 6e-3 } else { 6e-4 };
+            assert!(error < bound, "{gates:?} ({input_size}, {hidden_size}): {error:e}");
         }
     }
 }
 
 #[test]
 fn extreme_weights_and_inputs_keep_the_state_in_range() {
-    for placement in [Placement::After, Placement::Before] {
+    for gates in Gates::ALL {
         for (input_size, hidden_size) in SHAPES {
             let mut random = Random(hidden_size as u64);
-            let layer = Quantised::random(&mut random, placement, input_size, hidden_size, true);
+            let layer = Quantised::random(&mut random, gates, input_size, hidden_size, true);
             // Saturated pre-activations differ from the equations, but never by more than the range of the state.
             assert!(layer.step_error(&mut random, 50, true) <= 2.0);
         }
@@ -303,7 +312,7 @@ fn int8_dense_layers_are_the_integer_product() {
 
 #[test]
 fn a_slice_of_the_wrong_length_is_an_error_and_changes_nothing() {
-    let shape = GruShape { input_size: 2, hidden_size: 3, order: Order::F32, placement: Placement::After };
+    let shape = GruShape { input_size: 2, hidden_size: 3, order: Order::F32, gates: Gates::ALL[0] };
     let lanes = vec![[1.0; UNITS]; shape.lanes()];
     let bias = vec![[[1.0; UNITS]; 4]; layout::blocks(3)];
     let layer = GruSlice { shape, lanes: &lanes, bias: &bias };

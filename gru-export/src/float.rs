@@ -168,7 +168,7 @@ impl FloatGru {
                 input_size: gru.input_size(),
                 hidden_size: gru.hidden_size(),
                 order: Order::F32,
-                placement: gru.cell.reset.into(),
+                gates: gru.cell.into(),
             },
             weight_ih: round(&gates(&gru.weight_ih))?,
             weight_hh: round(&gates(&gru.weight_hh))?,

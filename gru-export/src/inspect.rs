@@ -155,7 +155,7 @@ fn shape(layer: &Gru, depth: usize) -> GruShape {
         input_size: layer.input_size(),
         hidden_size: layer.hidden_size(),
         order: order(depth),
-        placement: layer.cell.reset.into(),
+        gates: layer.cell.into(),
     }
 }
 

@@ -276,12 +276,7 @@ fn gru(layer: &Gru, steps: &[Step], reach: f64, preactivations: &[Range]) -> Res
     let [r, z, n_input, n_hidden] = &gates;
     let quantised = Int8Gru {
         one_hot: layer.one_hot,
-        shape: GruShape {
-            input_size: inputs,
-            hidden_size: hidden,
-            order: Order::INT8,
-            placement: layer.cell.reset.into(),
-        },
+        shape: GruShape { input_size: inputs, hidden_size: hidden, order: Order::INT8, gates: layer.cell.into() },
         weight_ih: [&r.input[..], &z.input, &n_input.input].concat(),
         weight_hh: [&r.hidden[..], &z.hidden, &n_hidden.hidden].concat(),
         bias: gates.each_ref().map(|rows| &rows.bias[..]).concat(),

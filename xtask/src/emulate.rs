@@ -11,7 +11,7 @@ use crate::shell::{cargo, run};
 use crate::steps::Steps;
 
 /// Tests of every backend against the specification, itself left out, and of models. The others do not depend on the machine.
-const TESTS: [&str; 7] = ["--test", "backends", "--test", "model", "--", "--skip", "scalar::"];
+const TESTS: [&str; 7] = ["--test", "backends", "--test", "gates", "--", "--skip", "scalar::"];
 
 /// Installs what the emulated machines need.
 pub fn prepare(matrix: &Matrix) -> Result<()> {

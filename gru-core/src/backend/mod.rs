@@ -46,7 +46,7 @@ pub mod x86;
 
 use crate::{
     layout::{INT8_DEPTH, Scales, UNITS},
-    math::{Activation, Real},
+    math::{Activation, Real, fixed},
 };
 
 pub use arrays::Arrays;
@@ -141,6 +141,29 @@ pub trait Lanes: Copy {
         let next = self.update_int8(z, n, self.load_i32(h));
         self.store_view(self.state_q15(next), multiplier, view);
         self.store_i32(next, h);
+    }
+
+    /// tanh of each unit, Q3.12 to Q0.15.
+    #[inline(always)]
+    fn tanh_int8(self, n: Self::I16) -> Self::I16 {
+        let mut values = [0; UNITS];
+        self.store_i16(n, &mut values);
+        for value in &mut values {
+            *value = fixed::tanh_q15(*value);
+        }
+        self.load_i16(&values)
+    }
+
+    /// The next state of a block without an update gate, which is the candidate, and the view of it.
+    #[inline(always)]
+    fn replace_int8(self, n: Self::I16, multiplier: i16, h: &mut [i32], view: &mut [i8]) {
+        let next = self.tanh_int8(n);
+        self.store_view(next, multiplier, view);
+        let mut values = [0; UNITS];
+        self.store_i16(next, &mut values);
+        for (h, &value) in h.iter_mut().zip(&values) {
+            *h = i32::from(value) << 15;
+        }
     }
 
     /// The next state of a block with the reset after, from the sums of r, z and n of the recurrent half and of n of the input half, and

@@ -1,4 +1,4 @@
-use super::{Reset, ResetAfter, Sweep};
+use super::{Gating, ResetAfter, Sweep};
 use crate::{
     backend::{Backend, F32Lane},
     kernel::float::{self, Dense, GruView, Input, OneHot as Symbol, Stream, Sums},
@@ -12,7 +12,8 @@ use core::marker::PhantomData;
 
 /// Packed f32 weights of a GRU layer with input size `I` and hidden size `H`.
 ///
-/// `LANES` is [`layout::gru_f32_lanes(I, H)`](layout::gru_f32_lanes) and `BLOCKS` is [`layout::blocks(H)`](layout::blocks); other values do not compile.
+/// `LANES` is [`layout::gru_f32_lanes(I, H)`](layout::gru_f32_lanes), a third of it for each gate of an ablated cell, and `BLOCKS` is
+/// [`layout::blocks(H)`](layout::blocks); other values do not compile.
 #[repr(C)]
 #[cfg_attr(target_arch = "x86_64", repr(align(64)))]
 #[cfg_attr(not(target_arch = "x86_64"), repr(align(16)))]
@@ -22,18 +23,29 @@ pub struct GruWeights<const I: usize, const H: usize, R, const LANES: usize, con
     reset: PhantomData<R>,
 }
 
-impl<const I: usize, const H: usize, R: Reset, const LANES: usize, const BLOCKS: usize>
+impl<const I: usize, const H: usize, R: Gating, const LANES: usize, const BLOCKS: usize>
     GruWeights<I, H, R, LANES, BLOCKS>
 {
-    /// Packs row-major weights, gates in the order r, z, n.
+    /// Packs row-major weights of the `G` gates that the cell has, in the order r, z, n.
     ///
-    /// `bias` has four rows: `b_ir + b_hr`, `b_iz + b_hz`, `b_in`, `b_hn`. In a `static` the packing happens at compile time.
+    /// `bias` has four rows: `b_ir + b_hr`, `b_iz + b_hz`, `b_in`, `b_hn`; those of absent gates count for nothing. In a `static` the packing
+    /// happens at compile time.
     #[must_use]
-    pub const fn pack(weight_ih: &[[[f32; I]; H]; 3], weight_hh: &[[[f32; H]; H]; 3], bias: &[[f32; H]; 4]) -> Self {
+    pub const fn pack<const G: usize>(
+        weight_ih: &[[[f32; I]; H]; G],
+        weight_hh: &[[[f32; H]; H]; G],
+        bias: &[[f32; H]; 4],
+    ) -> Self {
         const { assert!(I > 0 && H > 0, "a GRU layer has at least one input and one unit") };
-        const { assert!(LANES == layout::gru_f32_lanes(I, H), "LANES must be layout::gru_f32_lanes(I, H)") };
+        const { assert!(G == R::GATES.count(), "weights of as many gates as the cell has") };
+        const {
+            assert!(
+                LANES == layout::gru_f32_lanes(I, H) / 3 * G,
+                "LANES must be layout::gru_f32_lanes(I, H), a third of it for each gate"
+            );
+        };
         const { assert!(BLOCKS == layout::blocks(H), "BLOCKS must be layout::blocks(H)") };
-        let shape = GruShape { input_size: I, hidden_size: H, order: Order::F32, placement: R::PLACEMENT };
+        let shape = GruShape { input_size: I, hidden_size: H, order: Order::F32, gates: R::GATES };
         let mut lanes = [[0.0; UNITS]; LANES];
         shape.pack(
             weight_ih.as_flattened().as_flattened(),
@@ -53,7 +65,9 @@ impl<const I: usize, const H: usize, R: Reset, const LANES: usize, const BLOCKS:
 /// z  = σ(W_z x + U_z h + b_z)
 /// n  = tanh(W_n x + b_n + r ⊙ (U_n h + c_n))     ResetAfter
 /// n  = tanh(W_n x + b_n + U_n (r ⊙ h) + c_n)     ResetBefore
+/// n  = tanh(W_n x + b_n + U_n h + c_n)           NoReset
 /// h' = (1 − z) ⊙ n + z ⊙ h
+/// h' = n                                         NoUpdate<_>
 /// ```
 ///
 /// Within 2e-6 of PyTorch at every step. A NaN in the input stays in the state until it is reset; ±∞ saturates the gates that it reaches
@@ -77,7 +91,7 @@ pub struct Gru<const I: usize, const H: usize, R = ResetAfter, A = Rational> {
     types: PhantomData<(R, A)>,
 }
 
-impl<const I: usize, const H: usize, R: Reset, A: Activation> Gru<I, H, R, A> {
+impl<const I: usize, const H: usize, R: Gating, A: Activation> Gru<I, H, R, A> {
     /// A layer over packed weights.
     #[must_use]
     pub const fn new<const LANES: usize, const BLOCKS: usize>(
@@ -96,7 +110,7 @@ impl<const I: usize, const H: usize, R: Reset, A: Activation> Gru<I, H, R, A> {
 
     /// Whether the weights are worth sharing: less stays in a first-level cache from step to step.
     const SHARED: bool = Self::SHAPE.lanes() * size_of::<F32Lane>() > 16 << 10;
-    const SHAPE: GruShape = GruShape { input_size: I, hidden_size: H, order: Order::F32, placement: R::PLACEMENT };
+    const SHAPE: GruShape = GruShape { input_size: I, hidden_size: H, order: Order::F32, gates: R::GATES };
 
     #[inline(always)]
     fn weights(&self) -> GruView<'_> {
@@ -112,7 +126,7 @@ impl<const I: usize, const H: usize, R: Reset, A: Activation> Gru<I, H, R, A> {
     }
 }
 
-impl<const I: usize, const H: usize, R: Reset, A: Activation> Layer for Gru<I, H, R, A> {
+impl<const I: usize, const H: usize, R: Gating, A: Activation> Layer for Gru<I, H, R, A> {
     type Input = [f32; I];
     type Output = [f32; H];
     type State = GruState<H>;
@@ -172,7 +186,7 @@ impl<const I: usize, const H: usize, R: Reset, A: Activation> Layer for Gru<I, H
     }
 }
 
-impl<const I: usize, const H: usize, R: Reset, A: Activation> Layer for OneHot<Gru<I, H, R, A>> {
+impl<const I: usize, const H: usize, R: Gating, A: Activation> Layer for OneHot<Gru<I, H, R, A>> {
     type Input = u16;
     type Output = [f32; H];
     type State = GruState<H>;

@@ -1,4 +1,4 @@
-use super::{Reset, ResetAfter, Sweep};
+use super::{Gating, ResetAfter, Sweep};
 use crate::{
     backend::{Backend, Int8Lane, Prepared},
     kernel::int8::{self, Dense, GruView, Input, OneHot as Symbol, Ready, Scratch, Stream, Sums},
@@ -26,9 +26,11 @@ impl Requantization {
         assert!(self.input_shift < 16, "input_shift must be below 16");
         assert!(self.view > 0, "view must be positive");
         let h = shape.hidden_size;
-        let ((ih, ih_n), (hh, hh_n)) = (weight_ih.split_at(2 * h * shape.input_size), weight_hh.split_at(2 * h * h));
+        let others = h * (shape.gates.count() - 1);
+        let ((ih, ih_n), (hh, hh_n)) = (weight_ih.split_at(others * shape.input_size), weight_hh.split_at(others * h));
         let ((gates, candidates), empty) = (bias.split_at(2 * h), &[]);
         let (bias_input, bias_hidden) = candidates.split_at(h);
+        let gates = gates.split_at(if shape.gates.reset.is_none() { h } else { 0 }).1.split_at(others).0;
         assert!(
             quant::rows_fit(ih, hh, gates, self.input_shift)
                 && quant::rows_fit(ih_n, empty, bias_input, 0)
@@ -40,7 +42,8 @@ impl Requantization {
 
 /// Packed int8 weights of a GRU layer with input size `I` and hidden size `H`.
 ///
-/// `LANES` is [`layout::gru_int8_lanes(I, H)`](layout::gru_int8_lanes) and `BLOCKS` is [`layout::blocks(H)`](layout::blocks); other values do not compile.
+/// `LANES` is [`layout::gru_int8_lanes(I, H)`](layout::gru_int8_lanes), a third of it for each gate of an ablated cell, and `BLOCKS` is
+/// [`layout::blocks(H)`](layout::blocks); other values do not compile.
 #[repr(C)]
 #[cfg_attr(target_arch = "x86_64", repr(align(64)))]
 #[cfg_attr(not(target_arch = "x86_64"), repr(align(16)))]
@@ -51,19 +54,19 @@ pub struct QGruWeights<const I: usize, const H: usize, R, const LANES: usize, co
     reset: PhantomData<R>,
 }
 
-impl<const I: usize, const H: usize, R: Reset, const LANES: usize, const BLOCKS: usize>
+impl<const I: usize, const H: usize, R: Gating, const LANES: usize, const BLOCKS: usize>
     QGruWeights<I, H, R, LANES, BLOCKS>
 {
-    /// Packs row-major weights, gates in the order r, z, n. `bias`, `multiplier` and `shift`, which [`Scales`] describes, have four rows: r, z, n of the
-    /// input half, n of the recurrent half.
+    /// Packs row-major weights of the `G` gates that the cell has, in the order r, z, n. `bias`, `multiplier` and `shift`, which [`Scales`] describes, have
+    /// four rows: r, z, n of the input half, n of the recurrent half; those of absent gates count for nothing.
     ///
     /// # Panics
     /// When an accumulator could reach [`quant::ACCUMULATOR_BOUND`], a weight is −128 or a scale out of range. In a `static`, where the packing
     /// happens at compile time, that is a compile error.
     #[must_use]
-    pub const fn pack(
-        weight_ih: &[[[i8; I]; H]; 3],
-        weight_hh: &[[[i8; H]; H]; 3],
+    pub const fn pack<const G: usize>(
+        weight_ih: &[[[i8; I]; H]; G],
+        weight_hh: &[[[i8; H]; H]; G],
         bias: &[[i32; H]; 4],
         multiplier: &[[i16; H]; 4],
         shift: &[[u8; H]; 4],
@@ -71,7 +74,13 @@ impl<const I: usize, const H: usize, R: Reset, const LANES: usize, const BLOCKS:
     ) -> Self {
         const { assert!(I > 0 && H > 0, "a GRU layer has at least one input and one unit") };
         const { assert!(I + H <= quant::MAX_COLUMNS, "more columns than an accumulator can hold") };
-        const { assert!(LANES == layout::gru_int8_lanes(I, H), "LANES must be layout::gru_int8_lanes(I, H)") };
+        const { assert!(G == R::GATES.count(), "weights of as many gates as the cell has") };
+        const {
+            assert!(
+                LANES == layout::gru_int8_lanes(I, H) / 3 * G,
+                "LANES must be layout::gru_int8_lanes(I, H), a third of it for each gate"
+            );
+        };
         const { assert!(BLOCKS == layout::blocks(H), "BLOCKS must be layout::blocks(H)") };
         let mut weights = Self {
             lanes: [[[0; INT8_DEPTH]; UNITS]; LANES],
@@ -79,7 +88,7 @@ impl<const I: usize, const H: usize, R: Reset, const LANES: usize, const BLOCKS:
             requantization,
             reset: PhantomData,
         };
-        let shape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, placement: R::PLACEMENT };
+        let shape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, gates: R::GATES };
         let (weight_ih, weight_hh) = (weight_ih.as_flattened().as_flattened(), weight_hh.as_flattened().as_flattened());
         requantization.assert_valid(shape, weight_ih, weight_hh, bias.as_flattened());
         shape.pack_int8(weight_ih, weight_hh, &mut weights.lanes);
@@ -101,7 +110,7 @@ pub struct QGru<const I: usize, const H: usize, R = ResetAfter> {
     reset: PhantomData<R>,
 }
 
-impl<const I: usize, const H: usize, R: Reset> QGru<I, H, R> {
+impl<const I: usize, const H: usize, R: Gating> QGru<I, H, R> {
     /// A layer over packed weights.
     #[must_use]
     pub const fn new<const LANES: usize, const BLOCKS: usize>(
@@ -125,7 +134,7 @@ impl<const I: usize, const H: usize, R: Reset> QGru<I, H, R> {
 
     /// Whether the weights are worth sharing: less stays in a first-level cache from step to step.
     const SHARED: bool = Self::SHAPE.lanes() * size_of::<Int8Lane>() > 16 << 10;
-    const SHAPE: GruShape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, placement: R::PLACEMENT };
+    const SHAPE: GruShape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, gates: R::GATES };
 
     #[inline(always)]
     fn weights(&self) -> GruView<'_> {
@@ -208,7 +217,7 @@ impl<const I: usize, const H: usize> Room<I, H> {
     }
 }
 
-impl<const I: usize, const H: usize, R: Reset> Layer for QGru<I, H, R> {
+impl<const I: usize, const H: usize, R: Gating> Layer for QGru<I, H, R> {
     type Input = [i8; I];
     type Output = [i8; H];
     type State = QGruState<H>;
@@ -245,7 +254,7 @@ impl<const I: usize, const H: usize, R: Reset> Layer for QGru<I, H, R> {
     }
 }
 
-impl<const I: usize, const H: usize, R: Reset> Layer for OneHot<QGru<I, H, R>> {
+impl<const I: usize, const H: usize, R: Gating> Layer for OneHot<QGru<I, H, R>> {
     type Input = u16;
     type Output = [i8; H];
     type State = QGruState<H>;
@@ -262,7 +271,7 @@ impl<const I: usize, const H: usize, R: Reset> Layer for OneHot<QGru<I, H, R>> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Wide<L>(pub L);
 
-impl<const I: usize, const H: usize, R: Reset> Layer for Wide<QGru<I, H, R>> {
+impl<const I: usize, const H: usize, R: Gating> Layer for Wide<QGru<I, H, R>> {
     type Input = [i16; I];
     type Output = [i8; H];
     type State = QGruState<H>;

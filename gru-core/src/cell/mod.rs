@@ -6,12 +6,13 @@ mod int8;
 pub use float::{Gru, GruState, GruWeights};
 pub use int8::{QGru, QGruState, QGruWeights, Requantization, Wide};
 
-use crate::layout::Placement;
+use crate::layout::{Gates, Placement};
+use core::marker::PhantomData;
 
-/// Where the reset gate acts, chosen as a type: [`ResetAfter`] or [`ResetBefore`].
-pub trait Reset: Copy + Send + Sync + 'static {
+/// The gates of a cell, chosen as a type: [`ResetAfter`], [`ResetBefore`], or one of them less: [`NoReset`], [`NoUpdate`].
+pub trait Gating: Copy + Send + Sync + 'static {
     /// The same choice as a value.
-    const PLACEMENT: Placement;
+    const GATES: Gates;
 }
 
 /// `n = tanh(W x + b + r ⊙ (U h + c))`: PyTorch, cuDNN, Keras by default, ONNX with `linear_before_reset = 1`.
@@ -19,17 +20,34 @@ pub trait Reset: Copy + Send + Sync + 'static {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ResetAfter;
 
-/// `n = tanh(W x + b + U (r ⊙ h))`: Cho et al. 2014, ONNX by default, Keras with `reset_after=False`.
+/// `n = tanh(W x + b + U (r ⊙ h) + c)`: Cho et al. 2014, ONNX by default, Keras with `reset_after=False`.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ResetBefore;
 
-impl Reset for ResetAfter {
-    const PLACEMENT: Placement = Placement::After;
+/// `n = tanh(W x + b + U h + c)`: a GRU without its reset gate.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct NoReset;
+
+/// `h' = n`: a cell without its update gate. `NoUpdate<NoReset>` is the plain tanh RNN of Elman 1990.
+#[derive(Clone, Copy, Debug)]
+pub struct NoUpdate<G = ResetAfter>(PhantomData<G>);
+
+impl Gating for ResetAfter {
+    const GATES: Gates = Gates { reset: Some(Placement::After), update: true };
 }
 
-impl Reset for ResetBefore {
-    const PLACEMENT: Placement = Placement::Before;
+impl Gating for ResetBefore {
+    const GATES: Gates = Gates { reset: Some(Placement::Before), update: true };
+}
+
+impl Gating for NoReset {
+    const GATES: Gates = Gates { reset: None, update: true };
+}
+
+impl<G: Gating> Gating for NoUpdate<G> {
+    const GATES: Gates = Gates { update: false, ..G::GATES };
 }
 
 /// Which way the next step walks the blocks of weights: back and forth where there are caches, so that a step begins with what the

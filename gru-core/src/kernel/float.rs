@@ -87,29 +87,41 @@ impl Input for Sums<'_> {
     }
 }
 
-/// The product of the input half for `W` steps: one pass over `weight_ih` for all of them. `sums` is `[W, 3, H]`.
+/// The product of the input half for `W` steps: one pass over `weight_ih` for all of them. `sums` is `[W, 3, H]`, its
+/// rows the gates that the cell has.
 #[inline(always)]
 pub(crate) fn ahead<B: Backend, const W: usize>(backend: B, weights: GruView<'_>, x: [&[f32]; W], sums: &mut [f32]) {
+    let gates = weights.shape.gates;
+    let (first, last) = (gates.ahead(), gates.count() - gates.ahead());
+    let (input, hidden) = weights.shape.panels(first);
     for b in sweep(weights.bias.len(), false) {
         let Some(panels) = lanes(weights.lanes, weights.shape.block_lanes(), b) else { break };
-        let mut place = Place { block: b, gate: 0 };
-        match weights.shape.placement {
-            Placement::After => {
-                ahead_panel::<B, 3, W>(backend, split(panels, weights.shape.panels(3).0).0, place, x, sums);
-            }
-            Placement::Before => {
-                let (input, hidden) = weights.shape.panels(2);
-                ahead_panel::<B, 2, W>(backend, split(panels, input).0, place, x, sums);
-                place.gate = 2;
-                let candidate = split(split(panels, input + hidden).1, weights.shape.panels(1).0).0;
-                ahead_panel::<B, 1, W>(backend, candidate, place, x, sums);
-            }
-        }
+        let (panel, rest) = split(panels, input);
+        ahead_panel(backend, panel, first, Place { block: b, gate: 0 }, x, sums);
+        let panel = split(split(rest, hidden).1, weights.shape.panels(last).0).0;
+        ahead_panel(backend, panel, last, Place { block: b, gate: first }, x, sums);
     }
 }
 
 #[inline(always)]
-fn ahead_panel<B: Backend, const G: usize, const W: usize>(
+fn ahead_panel<B: Backend, const W: usize>(
+    backend: B,
+    panel: &[F32Lane],
+    gates: usize,
+    place: Place,
+    x: [&[f32]; W],
+    sums: &mut [f32],
+) {
+    match gates {
+        1 => ahead_gates::<B, 1, W>(backend, panel, place, x, sums),
+        2 => ahead_gates::<B, 2, W>(backend, panel, place, x, sums),
+        3 => ahead_gates::<B, 3, W>(backend, panel, place, x, sums),
+        _ => {}
+    }
+}
+
+#[inline(always)]
+fn ahead_gates<B: Backend, const G: usize, const W: usize>(
     backend: B,
     panel: &[F32Lane],
     place: Place,
@@ -150,40 +162,59 @@ pub(crate) fn gru<B: Backend, A: Activation, X: Input, const S: usize>(
     streams: &mut [Stream<'_, X>; S],
     backwards: bool,
 ) {
-    match weights.shape.placement {
-        Placement::After => reset_after::<B, A, X, S>(backend, weights, streams, backwards),
-        Placement::Before => reset_before::<B, A, X, S>(backend, weights, streams, backwards),
+    match (weights.shape.gates.reset, weights.shape.gates.update) {
+        (Some(Placement::After), true) => one_pass::<B, A, X, 3, S>(backend, weights, streams, backwards),
+        (Some(Placement::After), false) | (None, true) => {
+            one_pass::<B, A, X, 2, S>(backend, weights, streams, backwards)
+        }
+        (None, false) => one_pass::<B, A, X, 1, S>(backend, weights, streams, backwards),
+        (Some(Placement::Before), true) => two_passes::<B, A, X, 2, S>(backend, weights, streams, backwards),
+        (Some(Placement::Before), false) => two_passes::<B, A, X, 1, S>(backend, weights, streams, backwards),
     }
 }
 
+/// All `G` gates of a block at once.
 #[inline(always)]
-fn reset_after<B: Backend, A: Activation, X: Input, const S: usize>(
+fn one_pass<B: Backend, A: Activation, X: Input, const G: usize, const S: usize>(
     backend: B,
     weights: GruView<'_>,
     streams: &mut [Stream<'_, X>; S],
     backwards: bool,
 ) {
     let registers = backend.lanes();
+    let gates = weights.shape.gates;
     let x = inputs(streams);
     for b in sweep(few(weights.shape.hidden_size, weights.bias.len()), backwards) {
         let (Some(bias), Some(panels)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
             break;
         };
-        let (input, hidden) = split(panels, weights.shape.panels(3).0);
-        let [r, z, n_input, n_hidden] = load(registers, bias);
-        let mut sums = X::product(backend, [[r, z, n_input]; S], input, Place { block: b, gate: 0 }, x);
+        let (input, hidden) = split(panels, weights.shape.panels(G).0);
+        let mut start = [registers.load_f32(&[]); G];
+        for g in 0..G {
+            start[g] = registers.load_f32(&bias[gates.gate(g) & 3]);
+        }
+        let n_hidden = registers.load_f32(&bias[3]);
+        let mut sums = X::product(backend, [start; S], input, Place { block: b, gate: 0 }, x);
         let inputs = sums;
-        for [_, _, n] in &mut sums {
-            *n = n_hidden;
+        for sums in &mut sums {
+            sums[G - 1] = n_hidden;
         }
         let h = vectors(streams, |stream| stream.h);
         let sums = backend.product_f32(sums, hidden, h);
         for (s, stream) in streams.iter_mut().enumerate() {
-            let ([r, z, n_hidden], [_, _, n_input]) = (sums[s], inputs[s]);
-            let n = registers.reset_f32::<A>(r, n_hidden).add(n_input);
-            let h = registers.load_f32(block(stream.h, b));
-            registers.store_f32(registers.update_f32::<A>(z, n, h), block_mut(stream.scratch[0], b));
+            let (n_input, mut n) = (inputs[s][G - 1], sums[s][G - 1]);
+            if gates.reset.is_some() {
+                n = registers.reset_f32::<A>(sums[s][0], n);
+            }
+            n = n.add(n_input);
+            let next = if gates.update {
+                let h = registers.load_f32(block(stream.h, b));
+                registers.update_f32::<A>(sums[s][G.saturating_sub(2)], n, h)
+            } else {
+                A::tanh_lanes(n)
+            };
+            registers.store_f32(next, block_mut(stream.scratch[0], b));
         }
     }
     for stream in streams {
@@ -191,30 +222,37 @@ fn reset_after<B: Backend, A: Activation, X: Input, const S: usize>(
     }
 }
 
+/// The `G` gates besides the candidate, of all blocks, before the candidate.
 #[inline(always)]
-fn reset_before<B: Backend, A: Activation, X: Input, const S: usize>(
+fn two_passes<B: Backend, A: Activation, X: Input, const G: usize, const S: usize>(
     backend: B,
     weights: GruView<'_>,
     streams: &mut [Stream<'_, X>; S],
     backwards: bool,
 ) {
     let registers = backend.lanes();
+    let gates = weights.shape.gates;
     let x = inputs(streams);
-    let (input_gates, hidden_gates) = weights.shape.panels(2);
+    let (input_gates, hidden_gates) = weights.shape.panels(G);
     for b in sweep(few(weights.shape.hidden_size, weights.bias.len()), backwards) {
         let (Some(bias), Some(panels)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
             break;
         };
         let (input, rest) = split(panels, input_gates);
-        let [r, z, _, _] = load(registers, bias);
-        let sums = X::product(backend, [[r, z]; S], input, Place { block: b, gate: 0 }, x);
+        let mut start = [registers.load_f32(&[]); G];
+        for g in 0..G {
+            start[g] = registers.load_f32(&bias[gates.gate(g) & 3]);
+        }
+        let sums = X::product(backend, [start; S], input, Place { block: b, gate: 0 }, x);
         let h = vectors(streams, |stream| stream.h);
         let sums = backend.product_f32(sums, split(rest, hidden_gates).0, h);
-        for (stream, [r, z]) in streams.iter_mut().zip(sums) {
+        for (stream, sums) in streams.iter_mut().zip(sums) {
             let h = registers.load_f32(block(stream.h, b));
-            registers.store_f32(registers.reset_f32::<A>(r, h), block_mut(stream.scratch[0], b));
-            registers.store_f32(z, block_mut(stream.scratch[1], b));
+            registers.store_f32(registers.reset_f32::<A>(sums[0], h), block_mut(stream.scratch[0], b));
+            if gates.update {
+                registers.store_f32(sums[G - 1], block_mut(stream.scratch[1], b));
+            }
         }
     }
     for b in sweep(few(weights.shape.hidden_size, weights.bias.len()), !backwards) {
@@ -223,14 +261,18 @@ fn reset_before<B: Backend, A: Activation, X: Input, const S: usize>(
             break;
         };
         let (input, hidden) = split(split(panels, input_gates + hidden_gates).1, weights.shape.panels(1).0);
-        let [_, _, n_input, n_hidden] = load(registers, bias);
-        let sums = X::product(backend, [[n_input.add(n_hidden)]; S], input, Place { block: b, gate: 2 }, x);
+        let start = registers.load_f32(&bias[2]).add(registers.load_f32(&bias[3]));
+        let sums = X::product(backend, [[start]; S], input, Place { block: b, gate: G }, x);
         let gated = vectors(streams, |stream| stream.scratch[0]);
         let sums = backend.product_f32(sums, hidden, gated);
         for (stream, [n]) in streams.iter_mut().zip(sums) {
-            let z = registers.load_f32(block(stream.scratch[1], b));
-            let h = registers.load_f32(block(stream.h, b));
-            registers.store_f32(registers.update_f32::<A>(z, n, h), block_mut(stream.h, b));
+            let next = if gates.update {
+                let z = registers.load_f32(block(stream.scratch[1], b));
+                registers.update_f32::<A>(z, n, registers.load_f32(block(stream.h, b)))
+            } else {
+                A::tanh_lanes(n)
+            };
+            registers.store_f32(next, block_mut(stream.h, b));
         }
     }
 }
@@ -244,16 +286,6 @@ pub(crate) fn dense<B: Backend>(backend: B, bias: &[[F32Lane; 1]], packed: &[F32
         let [[sum]] = backend.product_f32([[registers.load_f32(bias)]], panel, [x]);
         registers.store_f32(sum, block_mut(y, b));
     }
-}
-
-/// One lane after the other.
-#[inline(always)]
-fn load<L: Lanes, const N: usize>(registers: L, lanes: &[F32Lane; N]) -> [L::F32; N] {
-    let mut loaded = [registers.load_f32(&[]); N];
-    for (to, lane) in loaded.iter_mut().zip(lanes) {
-        *to = registers.load_f32(lane);
-    }
-    loaded
 }
 
 /// The input of each stream.

@@ -1,6 +1,6 @@
 //! What the kernels of a family read in place of plain int8 weights.
 
-use super::{DenseShape, GruShape, INT8_DEPTH, INT8_OFFSETS, Placement, UNITS};
+use super::{DenseShape, GruShape, INT8_DEPTH, INT8_OFFSETS, UNITS};
 
 /// One int8 lane.
 type Int8Lane = [[i8; INT8_DEPTH]; UNITS];
@@ -106,16 +106,10 @@ impl GruShape {
     pub const fn pack_int8(&self, weight_ih: &[i8], weight_hh: &[i8], packed: &mut [Int8Lane]) {
         assert!(self.order.depth == INT8_DEPTH, "order must be Order::INT8");
         self.pack(weight_ih, weight_hh, packed.as_flattened_mut().as_flattened_mut());
-        match self.placement {
-            Placement::After => {
-                let (input, hidden) = self.panels(3);
-                encode_panels(packed, &[(input, 3), (hidden, 3)]);
-            }
-            Placement::Before => {
-                let ((input, hidden), (input_n, hidden_n)) = (self.panels(2), self.panels(1));
-                encode_panels(packed, &[(input, 2), (hidden, 2), (input_n, 1), (hidden_n, 1)]);
-            }
-        }
+        let ahead = self.gates.ahead();
+        let last = self.gates.count() - ahead;
+        let ((input, hidden), (input_last, hidden_last)) = (self.panels(ahead), self.panels(last));
+        encode_panels(packed, &[(input, ahead), (hidden, ahead), (input_last, last), (hidden_last, last)]);
     }
 }
 

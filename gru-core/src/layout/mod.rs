@@ -7,7 +7,7 @@
 //! ```text
 //! block of units ─┬─ reset after   [x panel: r z n][h panel: r z n]
 //!                 └─ reset before  [x panel: r z][h panel: r z]  [x panel: n][h panel: n]
-//! panel           ─── the lanes of its gates over its columns, in an Order
+//! panel           ─── the lanes of its gates, those that the cell has, over its columns, in an Order
 //! lane            ─── [unit 0: depth columns][unit 1: depth columns] … [unit UNITS−1]
 //! ```
 //!
@@ -100,6 +100,57 @@ pub enum Placement {
     Before,
 }
 
+/// The gates of a cell besides its candidate n, and where the reset gate acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Gates {
+    /// The reset gate r: `None` stands for r = 1.
+    pub reset: Option<Placement>,
+    /// Whether there is an update gate z: without it z = 0, and the next state is the candidate.
+    pub update: bool,
+}
+
+impl Gates {
+    /// Every choice: the two GRUs, then what remains of them without one gate or both.
+    pub const ALL: [Self; 6] = [
+        Self { reset: Some(Placement::After), update: true },
+        Self { reset: Some(Placement::Before), update: true },
+        Self { reset: None, update: true },
+        Self { reset: Some(Placement::After), update: false },
+        Self { reset: Some(Placement::Before), update: false },
+        Self { reset: None, update: false },
+    ];
+
+    /// How many there are, the candidate included: from 1 to 3.
+    #[inline(always)]
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.reset.is_some() as usize + self.update as usize + 1
+    }
+
+    /// Gates that come before the candidate's pass over the state: those of a [`Placement::Before`].
+    #[inline(always)]
+    #[must_use]
+    pub const fn ahead(&self) -> usize {
+        match self.reset {
+            Some(Placement::Before) => self.count() - 1,
+            _ => 0,
+        }
+    }
+
+    /// Which gate the one at `place` is, in the numbers that biases and scales have: 0 is r, 1 is z, 2 is n.
+    #[inline(always)]
+    #[must_use]
+    pub const fn gate(&self, place: usize) -> usize {
+        match (self.reset.is_some(), self.update) {
+            (true, true) => place,
+            (true, false) => 2 * place,
+            (false, true) => place + 1,
+            (false, false) => 2,
+        }
+    }
+}
+
 /// Number of blocks that hold `units` units.
 #[inline(always)]
 #[must_use]
@@ -117,8 +168,8 @@ pub struct GruShape {
     pub hidden_size: usize,
     /// [`Order::F32`] or [`Order::INT8`].
     pub order: Order,
-    /// Placement of the reset gate.
-    pub placement: Placement,
+    /// Gates of the cell.
+    pub gates: Gates,
 }
 
 impl GruShape {
@@ -133,7 +184,7 @@ impl GruShape {
     #[inline(always)]
     #[must_use]
     pub const fn block_lanes(&self) -> usize {
-        let (input, hidden) = self.panels(3);
+        let (input, hidden) = self.panels(self.gates.count());
         input + hidden
     }
 
@@ -144,18 +195,18 @@ impl GruShape {
         blocks(self.hidden_size) * self.block_lanes()
     }
 
-    /// Packs canonical row-major weights (`weight_ih` `[3, H, I]`, `weight_hh` `[3, H, H]`) into `packed`, which must be
-    /// zero and `lanes() × UNITS × depth` long. int8 weights are then [encoded](encode_int8).
+    /// Packs canonical row-major weights (`weight_ih` `[G, H, I]`, `weight_hh` `[G, H, H]`, for the `G` gates that there are, in the order
+    /// r, z, n) into `packed`, which must be zero and `lanes() × UNITS × depth` long. int8 weights are then [encoded](encode_int8).
     ///
     /// # Panics
     /// When a length does not match the shape; in a constant this is a compile error.
     pub const fn pack<T: Copy>(&self, weight_ih: &[T], weight_hh: &[T], packed: &mut [T]) {
-        let (i, h) = (self.input_size, self.hidden_size);
-        assert!(weight_ih.len() == 3 * h * i, "weight_ih must hold 3 × hidden_size × input_size values");
-        assert!(weight_hh.len() == 3 * h * h, "weight_hh must hold 3 × hidden_size × hidden_size values");
+        let (i, h, gates) = (self.input_size, self.hidden_size, self.gates.count());
+        assert!(weight_ih.len() == gates * h * i, "weight_ih must hold gates × hidden_size × input_size values");
+        assert!(weight_hh.len() == gates * h * h, "weight_hh must hold gates × hidden_size × hidden_size values");
         assert!(packed.len() == self.lanes() * UNITS * self.order.depth, "wrong number of packed lanes for this shape");
         let mut row = 0;
-        while row < 3 * h {
+        while row < gates * h {
             let (gate, unit) = (row / h, row % h);
             let (gate, gates, panel) = self.pass(gate);
             let block = unit / UNITS * self.block_lanes() + panel;
@@ -168,15 +219,12 @@ impl GruShape {
 
     /// A gate's number in the pass that computes it, the gates of that pass, and the lanes before its panels.
     const fn pass(&self, gate: usize) -> (usize, usize, usize) {
-        const CANDIDATE: usize = 2;
-        match (self.placement, gate) {
-            (Placement::After, _) => (gate, 3, 0),
-            (Placement::Before, CANDIDATE) => {
-                let (input, hidden) = self.panels(2);
-                (0, 1, input + hidden)
-            }
-            (Placement::Before, _) => (gate, 2, 0),
+        let ahead = self.gates.ahead();
+        if gate < ahead {
+            return (gate, ahead, 0);
         }
+        let (input, hidden) = self.panels(ahead);
+        (gate - ahead, self.gates.count() - ahead, input + hidden)
     }
 }
 
@@ -273,16 +321,16 @@ pub const fn pack_rows<T: Copy, const G: usize>(rows: &[T], units: usize, blocks
     }
 }
 
-/// Lanes of an f32 GRU layer, for the const parameters of [`GruWeights`](crate::GruWeights).
+/// Lanes of an f32 GRU layer, for the const parameters of [`GruWeights`](crate::GruWeights). A cell of fewer gates has a third of it for each.
 #[must_use]
 pub const fn gru_f32_lanes(input_size: usize, hidden_size: usize) -> usize {
-    GruShape { input_size, hidden_size, order: Order::F32, placement: Placement::After }.lanes()
+    GruShape { input_size, hidden_size, order: Order::F32, gates: Gates::ALL[0] }.lanes()
 }
 
-/// Lanes of an int8 GRU layer, for the const parameters of [`QGruWeights`](crate::QGruWeights).
+/// Lanes of an int8 GRU layer, for the const parameters of [`QGruWeights`](crate::QGruWeights). A cell of fewer gates has a third of it for each.
 #[must_use]
 pub const fn gru_int8_lanes(input_size: usize, hidden_size: usize) -> usize {
-    GruShape { input_size, hidden_size, order: Order::INT8, placement: Placement::After }.lanes()
+    GruShape { input_size, hidden_size, order: Order::INT8, gates: Gates::ALL[0] }.lanes()
 }
 
 /// Lanes of an f32 dense layer, for the const parameters of [`DenseWeights`](crate::DenseWeights).

@@ -3,7 +3,7 @@
 use super::random::Random;
 use super::room::Room;
 use gru_core::backend::{Backend, scalar::Scalar};
-use gru_core::layout::{self, GruShape, INT8_DEPTH, Order, Placement, Scales, UNITS};
+use gru_core::layout::{self, Gates, GruShape, INT8_DEPTH, Order, Placement, Scales, UNITS};
 use gru_core::math::Rational;
 use gru_core::slices::{GruInput, GruSlice, QGruInput, QGruSlice};
 use gru_core::{Requantization, quant};
@@ -21,6 +21,12 @@ fn shapes() -> impl Iterator<Item = (usize, usize)> {
     squares.chain(large.into_iter().filter(|_| !cfg!(miri)))
 }
 
+/// Both GRUs of every shape, and for the shapes of one diagonal the ablated cells too: they are the same kernels with fewer gates.
+fn gates(input_size: usize, hidden_size: usize) -> impl Iterator<Item = Gates> {
+    let all = (input_size + hidden_size).is_multiple_of(8) || hidden_size > 40;
+    Gates::ALL.into_iter().take(if all { Gates::ALL.len() } else { 2 })
+}
+
 const fn first<const N: usize>() -> [usize; N] {
     let mut numbers = [0; N];
     let mut at = 0;
@@ -35,9 +41,9 @@ const fn first<const N: usize>() -> [usize; N] {
 pub fn int8<B: Backend>(backend: B) {
     let mut random = Random(5);
     for (input_size, hidden_size) in shapes() {
-        for placement in [Placement::After, Placement::Before] {
+        for gates in gates(input_size, hidden_size) {
             for extreme in [false, true] {
-                int8_shape(backend, &mut random, input_size, hidden_size, placement, extreme);
+                int8_shape(backend, &mut random, input_size, hidden_size, gates, extreme);
             }
         }
     }
@@ -48,10 +54,10 @@ fn int8_shape<B: Backend>(
     random: &mut Random,
     input_size: usize,
     hidden_size: usize,
-    placement: Placement,
+    gates: Gates,
     extreme: bool,
 ) {
-    let shape = GruShape { input_size, hidden_size, order: Order::INT8, placement };
+    let shape = GruShape { input_size, hidden_size, order: Order::INT8, gates };
     let mut weight = || {
         let weight = (random.unit() * 127.9) as i8;
         if !extreme {
@@ -62,8 +68,8 @@ fn int8_shape<B: Backend>(
             127
         }
     };
-    let weight_ih: Vec<i8> = (0..3 * hidden_size * input_size).map(|_| weight()).collect();
-    let weight_hh: Vec<i8> = (0..3 * hidden_size * hidden_size).map(|_| weight()).collect();
+    let weight_ih: Vec<i8> = (0..gates.count() * hidden_size * input_size).map(|_| weight()).collect();
+    let weight_hh: Vec<i8> = (0..gates.count() * hidden_size * hidden_size).map(|_| weight()).collect();
     let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
     shape.pack_int8(&weight_ih, &weight_hh, &mut lanes);
     // Sums of some thousands become pre-activations of some units, with enough of them beyond.
@@ -99,8 +105,8 @@ pub fn float<B: Backend>(backend: B) {
     let mut random = Random(6);
     let mut worst = 0.0f64;
     for (input_size, hidden_size) in shapes() {
-        for placement in [Placement::After, Placement::Before] {
-            worst = worst.max(float_shape(backend, &mut random, input_size, hidden_size, placement));
+        for gates in gates(input_size, hidden_size) {
+            worst = worst.max(float_shape(backend, &mut random, input_size, hidden_size, gates));
         }
     }
     assert!(worst < F32_BOUND, "{worst:e}");
@@ -111,13 +117,13 @@ fn float_shape<B: Backend>(
     random: &mut Random,
     input_size: usize,
     hidden_size: usize,
-    placement: Placement,
+    gates: Gates,
 ) -> f64 {
-    let shape = GruShape { input_size, hidden_size, order: Order::F32, placement };
+    let shape = GruShape { input_size, hidden_size, order: Order::F32, gates };
     let scale = 1.0 / (hidden_size as f32).sqrt();
     let mut values = |len: usize, scale: f32| -> Vec<f32> { (0..len).map(|_| random.unit() * scale).collect() };
-    let weight_ih = values(3 * hidden_size * input_size, scale);
-    let weight_hh = values(3 * hidden_size * hidden_size, scale);
+    let weight_ih = values(gates.count() * hidden_size * input_size, scale);
+    let weight_hh = values(gates.count() * hidden_size * hidden_size, scale);
     let bias = values(4 * hidden_size, scale);
     let mut lanes = vec![[0.0; UNITS]; shape.lanes()];
     shape.pack(&weight_ih, &weight_hh, lanes.as_flattened_mut());
@@ -147,20 +153,23 @@ fn float_shape<B: Backend>(
         let [first, second] = &mut scratch;
         layer.step_on::<B, Rational>(backend, input, &mut h, [first, second]).unwrap();
 
-        let gate = |gate: usize, unit: usize| {
-            let row = gate * hidden_size + unit;
-            sigmoid(dot(&weight_ih, row, &x) + dot(&weight_hh, row, &exact) + bias_of(gate, unit))
+        let row = |place: usize, unit: usize| place * hidden_size + unit;
+        let gate = |place: usize, unit: usize| {
+            let row = row(place, unit);
+            sigmoid(dot(&weight_ih, row, &x) + dot(&weight_hh, row, &exact) + bias_of(gates.gate(place), unit))
         };
-        let r: Vec<f64> = (0..hidden_size).map(|unit| gate(0, unit)).collect();
+        let candidate = gates.count() - 1;
+        let r: Vec<f64> =
+            (0..hidden_size).map(|unit| if gates.reset.is_some() { gate(0, unit) } else { 1.0 }).collect();
         let gated: Vec<f64> = r.iter().zip(&exact).map(|(r, h)| r * h).collect();
         let next = (0..hidden_size).map(|unit| {
-            let row = 2 * hidden_size + unit;
+            let row = row(candidate, unit);
             let input = dot(&weight_ih, row, &x) + bias_of(2, unit);
-            let n = match placement {
-                Placement::After => input + r[unit] * (dot(&weight_hh, row, &exact) + bias_of(3, unit)),
-                Placement::Before => input + dot(&weight_hh, row, &gated) + bias_of(3, unit),
+            let n = match gates.reset {
+                Some(Placement::Before) => input + dot(&weight_hh, row, &gated) + bias_of(3, unit),
+                _ => input + r[unit] * (dot(&weight_hh, row, &exact) + bias_of(3, unit)),
             };
-            let z = gate(1, unit);
+            let z = if gates.update { gate(candidate - 1, unit) } else { 0.0 };
             (1.0 - z) * n.tanh() + z * exact[unit]
         });
         exact = next.collect();

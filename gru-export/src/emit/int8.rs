@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use super::array::literal;
-use super::{Item, bidirectional, packed, reset};
+use super::{Item, bidirectional, gating, packed};
 use crate::int8::{InputQuantization, Int8Gru, Int8Layer};
 use crate::ir::Merge;
 
@@ -93,7 +93,7 @@ pub(super) fn item(layer: &Int8Layer, index: usize, wide: bool) -> Item {
 /// A GRU layer over a static called `name`.
 fn gru(layer: &Int8Gru, name: &str, wide: bool) -> Item {
     let Int8Gru { one_hot, shape, weight_ih, weight_hh, bias, multiplier, shift, requantization } = layer;
-    let (i, h, reset) = (shape.input_size, shape.hidden_size, reset(shape.placement));
+    let (i, h, gating) = (shape.input_size, shape.hidden_size, gating(shape.gates));
     let arguments = [
         literal(&[3, h, i], weight_ih, 1),
         literal(&[3, h, h], weight_hh, 1),
@@ -103,10 +103,10 @@ fn gru(layer: &Int8Gru, name: &str, wide: bool) -> Item {
     ];
     let last = format!("    gru_core::{requantization:?},\n");
     let kind = format!(
-        "gru_core::QGruWeights<{i}, {h}, {reset}, {{ gru_core::layout::gru_int8_lanes({i}, {h}) }}, {{ gru_core::layout::blocks({h}) }}>"
+        "gru_core::QGruWeights<{i}, {h}, {gating}, {{ gru_core::layout::gru_int8_lanes({i}, {h}) }}, {{ gru_core::layout::blocks({h}) }}>"
     );
     let weights = packed("QGruWeights", &arguments, &last);
-    let item = Item::new("QGru", &format!("{i}, {h}, {reset}"), name, &kind, &weights);
+    let item = Item::new("QGru", &format!("{i}, {h}, {gating}"), name, &kind, &weights);
     match (one_hot, wide) {
         (true, _) => item.wrapped("OneHot"),
         (_, true) => item.wrapped("Wide"),

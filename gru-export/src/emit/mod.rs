@@ -7,7 +7,7 @@ mod array;
 mod float;
 mod int8;
 
-use gru_core::layout::Placement;
+use gru_core::layout::{Gates, Placement};
 
 use crate::float::FloatModel;
 use crate::int8::{Int8Layer, Int8Model};
@@ -71,11 +71,14 @@ fn packed(kind: &str, arrays: &[String], last: &str) -> String {
     format!("gru_core::{kind}::pack(\n{arrays}{last})")
 }
 
-fn reset(placement: Placement) -> &'static str {
-    match placement {
-        Placement::After => "gru_core::ResetAfter",
-        Placement::Before => "gru_core::ResetBefore",
-    }
+/// The type that chooses the gates of a cell.
+fn gating(gates: Gates) -> String {
+    let reset = match gates.reset {
+        Some(Placement::After) => "gru_core::ResetAfter",
+        Some(Placement::Before) => "gru_core::ResetBefore",
+        None => "gru_core::NoReset",
+    };
+    if gates.update { reset.to_owned() } else { format!("gru_core::NoUpdate<{reset}>") }
 }
 
 /// Two layers as one over a window.

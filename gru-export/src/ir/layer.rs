@@ -1,5 +1,7 @@
 //! The kinds of layers, each with its numbers.
 
+use gru_core::layout::{Gates, Placement};
+
 use crate::error::{Error, Result, quoted};
 
 use super::matrix::Matrix;
@@ -340,12 +342,13 @@ impl std::fmt::Display for Input {
     }
 }
 
-impl From<Reset> for gru_core::layout::Placement {
-    fn from(reset: Reset) -> Self {
-        match reset {
-            Reset::After => Self::After,
-            Reset::Before => Self::Before,
-            Reset::None => unreachable!("Model::new refuses it"),
-        }
+impl From<Cell> for Gates {
+    fn from(cell: Cell) -> Self {
+        let reset = match cell.reset {
+            Reset::After => Some(Placement::After),
+            Reset::Before => Some(Placement::Before),
+            Reset::None => None,
+        };
+        Self { reset, update: cell.update }
     }
 }

@@ -281,6 +281,12 @@ impl Lanes for Ymm {
     }
 
     #[inline(always)]
+    fn tanh_int8(self, n: I16x16) -> I16x16 {
+        // SAFETY: the token proves AVX2.
+        I16x16(unsafe { tanh(n.0) })
+    }
+
+    #[inline(always)]
     fn state_q15(self, h: I32x16) -> I16x16 {
         // SAFETY: the token proves AVX2.
         I16x16(unsafe { narrow(both!(i => _mm256_srai_epi32::<15>(h.0[i]))) })

@@ -249,6 +249,12 @@ impl Lanes for Zmm {
     }
 
     #[inline(always)]
+    fn tanh_int8(self, n: I16x16) -> I16x16 {
+        // SAFETY: the token proves AVX-512.
+        I16x16(unsafe { Cubic::new(n.0).tanh() })
+    }
+
+    #[inline(always)]
     fn state_q15(self, h: I32x16) -> I16x16 {
         // SAFETY: the token proves AVX-512.
         I16x16(unsafe { _mm512_cvtsepi32_epi16(_mm512_srai_epi32::<15>(h.0)) })

@@ -4,13 +4,14 @@ mod input;
 
 use super::{Place, block, block_mut, copy, few, lanes, row_mut, split, sweep};
 use crate::{
-    backend::{Backend, Columns, I16, I32, I32Lane, Int8Lane, Lanes, Prepared},
+    backend::{Backend, Columns, I16, I32, Int8Lane, Lanes, Prepared},
     layout::{GruShape, Order, Placement, Scales, UNITS},
 };
 use input::columns;
 pub(crate) use input::{Dense, Input, OneHot, Ready, Sums, Wide};
 
-/// The product of the input half for `W` steps: one pass over `weight_ih` for all of them. `sums` is `[W, 3, H]`.
+/// The product of the input half for `W` steps: one pass over `weight_ih` for all of them. `sums` is `[W, 3, H]`, its rows the gates that
+/// the cell has.
 #[inline(always)]
 pub(crate) fn ahead<B: Backend, X: Input, const W: usize>(
     backend: B,
@@ -18,26 +19,37 @@ pub(crate) fn ahead<B: Backend, X: Input, const W: usize>(
     x: [Ready<'_, X>; W],
     sums: &mut [i32],
 ) {
+    let gates = weights.shape.gates;
+    let (first, last) = (gates.ahead(), gates.count() - gates.ahead());
+    let (input, hidden) = weights.shape.panels(first);
     for b in sweep(weights.scales.len(), false) {
         let Some(panels) = lanes(weights.lanes, weights.shape.block_lanes(), b) else { break };
-        let mut place = Place { block: b, gate: 0 };
-        match weights.shape.placement {
-            Placement::After => {
-                ahead_panel::<B, X, 3, W>(backend, split(panels, weights.shape.panels(3).0).0, place, x, sums);
-            }
-            Placement::Before => {
-                let (input, hidden) = weights.shape.panels(2);
-                ahead_panel::<B, X, 2, W>(backend, split(panels, input).0, place, x, sums);
-                place.gate = 2;
-                let candidate = split(split(panels, input + hidden).1, weights.shape.panels(1).0).0;
-                ahead_panel::<B, X, 1, W>(backend, candidate, place, x, sums);
-            }
-        }
+        let (panel, rest) = split(panels, input);
+        ahead_panel(backend, panel, first, Place { block: b, gate: 0 }, x, sums);
+        let panel = split(split(rest, hidden).1, weights.shape.panels(last).0).0;
+        ahead_panel(backend, panel, last, Place { block: b, gate: first }, x, sums);
     }
 }
 
 #[inline(always)]
-fn ahead_panel<B: Backend, X: Input, const G: usize, const W: usize>(
+fn ahead_panel<B: Backend, X: Input, const W: usize>(
+    backend: B,
+    panel: &[Int8Lane],
+    gates: usize,
+    place: Place,
+    x: [Ready<'_, X>; W],
+    sums: &mut [i32],
+) {
+    match gates {
+        1 => ahead_gates::<B, X, 1, W>(backend, panel, place, x, sums),
+        2 => ahead_gates::<B, X, 2, W>(backend, panel, place, x, sums),
+        3 => ahead_gates::<B, X, 3, W>(backend, panel, place, x, sums),
+        _ => {}
+    }
+}
+
+#[inline(always)]
+fn ahead_gates<B: Backend, X: Input, const G: usize, const W: usize>(
     backend: B,
     panel: &[Int8Lane],
     place: Place,
@@ -101,14 +113,18 @@ pub(crate) fn gru<B: Backend, X: Input, const S: usize>(
         stream.x.prepare(backend, &mut stream.scratch.input);
         backend.prepare(stream.view, stream.scratch.hidden);
     }
-    match weights.shape.placement {
-        Placement::After => reset_after(backend, weights, streams, backwards),
-        Placement::Before => reset_before(backend, weights, streams, backwards),
+    match (weights.shape.gates.reset, weights.shape.gates.update) {
+        (Some(Placement::After), true) => one_pass::<B, X, 3, S>(backend, weights, streams, backwards),
+        (Some(Placement::After), false) | (None, true) => one_pass::<B, X, 2, S>(backend, weights, streams, backwards),
+        (None, false) => one_pass::<B, X, 1, S>(backend, weights, streams, backwards),
+        (Some(Placement::Before), true) => two_passes::<B, X, 2, S>(backend, weights, streams, backwards),
+        (Some(Placement::Before), false) => two_passes::<B, X, 1, S>(backend, weights, streams, backwards),
     }
 }
 
+/// All `G` gates of a block at once.
 #[inline(always)]
-fn reset_after<B: Backend, X: Input, const S: usize>(
+fn one_pass<B: Backend, X: Input, const G: usize, const S: usize>(
     backend: B,
     weights: GruView<'_>,
     streams: &mut [Stream<'_, X>; S],
@@ -116,30 +132,33 @@ fn reset_after<B: Backend, X: Input, const S: usize>(
 ) {
     let registers = backend.lanes();
     let zero = registers.load_i32(&[0; UNITS]);
+    let candidate = G - 1;
     for b in sweep(few(weights.shape.hidden_size, weights.scales.len()), backwards) {
         let (Some(scales), Some(panels)) =
             (weights.scales.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
             break;
         };
-        let (input, hidden) = split(panels, weights.shape.panels(3).0);
+        let (input, hidden) = split(panels, weights.shape.panels(G).0);
         let place = Place { block: b, gate: 0 };
-        let (mut sums, mut n_input) = ([[zero; 3]; S], [zero; S]);
+        let (mut sums, mut n_input) = ([[zero; G]; S], [zero; S]);
         for sums in &mut sums {
-            sums[2] = registers.load_i32(&scales.bias[2]);
+            sums[candidate] = registers.load_i32(&scales.bias[2]);
         }
         X::accumulate(backend, &mut sums, input, place, ready(streams));
         for s in 0..S {
-            n_input[s] = sums[s][2];
-            for gate in 0..2 {
-                sums[s][gate] = rescale(registers, sums[s][gate], weights.input_shift, &scales.bias[gate]);
-            }
-            sums[s][2] = registers.load_i32(&scales.bias[3]);
+            n_input[s] = sums[s][candidate];
+            rescale(registers, &weights, scales, &mut sums[s][..candidate]);
+            sums[s][candidate] = registers.load_i32(&scales.bias[3]);
         }
         backend.accumulate_int8(&mut sums, hidden, views(streams));
         for (s, stream) in streams.iter_mut().enumerate() {
             let (h, view) = (block_mut(stream.h, b), block_mut(stream.scratch.view, b));
-            registers.gates_int8(&sums[s], &n_input[s], scales, weights.view, h, view);
+            if let Some(sums) = sums[s].first_chunk() {
+                registers.gates_int8(sums, &n_input[s], scales, weights.view, h, view);
+            } else {
+                ablated(backend, &weights, &sums[s], n_input[s], scales, h, view);
+            }
         }
     }
     for stream in streams {
@@ -147,8 +166,33 @@ fn reset_after<B: Backend, X: Input, const S: usize>(
     }
 }
 
+/// [`Lanes::gates_int8`] of a cell that lacks a gate or two.
 #[inline(always)]
-fn reset_before<B: Backend, X: Input, const S: usize>(
+fn ablated<B: Backend, const G: usize>(
+    backend: B,
+    weights: &GruView<'_>,
+    sums: &[I32<B>; G],
+    n_input: I32<B>,
+    scales: &Scales<4>,
+    h: &mut [i32],
+    view: &mut [i8],
+) {
+    let registers = backend.lanes();
+    let mut n_hidden = requantize(backend, sums[G - 1], scales, 3);
+    if weights.shape.gates.reset.is_some() {
+        n_hidden = registers.reset_int8(requantize(backend, sums[0], scales, 0), n_hidden);
+    }
+    let n = registers.add_i16(requantize(backend, n_input, scales, 2), n_hidden);
+    if weights.shape.gates.update {
+        registers.advance_int8(requantize(backend, sums[0], scales, 1), n, weights.view, h, view);
+    } else {
+        registers.replace_int8(n, weights.view, h, view);
+    }
+}
+
+/// The `G` gates besides the candidate, of all blocks, before the candidate.
+#[inline(always)]
+fn two_passes<B: Backend, X: Input, const G: usize, const S: usize>(
     backend: B,
     weights: GruView<'_>,
     streams: &mut [Stream<'_, X>; S],
@@ -156,7 +200,7 @@ fn reset_before<B: Backend, X: Input, const S: usize>(
 ) {
     let registers = backend.lanes();
     let zero = registers.load_i32(&[0; UNITS]);
-    let (input_gates, hidden_gates) = weights.shape.panels(2);
+    let (input_gates, hidden_gates) = weights.shape.panels(G);
     for b in sweep(few(weights.shape.hidden_size, weights.scales.len()), backwards) {
         let (Some(scales), Some(panels)) =
             (weights.scales.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
@@ -165,19 +209,19 @@ fn reset_before<B: Backend, X: Input, const S: usize>(
         };
         let (input, rest) = split(panels, input_gates);
         let place = Place { block: b, gate: 0 };
-        let mut sums = [[zero; 2]; S];
+        let mut sums = [[zero; G]; S];
         X::accumulate(backend, &mut sums, input, place, ready(streams));
         for sums in &mut sums {
-            for gate in 0..2 {
-                sums[gate] = rescale(registers, sums[gate], weights.input_shift, &scales.bias[gate]);
-            }
+            rescale(registers, &weights, scales, sums);
         }
         backend.accumulate_int8(&mut sums, split(rest, hidden_gates).0, views(streams));
-        for (stream, [r, z]) in streams.iter_mut().zip(sums) {
+        for (stream, sums) in streams.iter_mut().zip(sums) {
             let h = registers.state_q15(registers.load_i32(block(stream.h, b)));
-            let gated = registers.reset_int8(requantize(backend, r, scales, 0), h);
+            let gated = registers.reset_int8(requantize(backend, sums[0], scales, 0), h);
             registers.store_view(gated, weights.view, block_mut(stream.scratch.view, b));
-            registers.store_i16(requantize(backend, z, scales, 1), block_mut(stream.scratch.update, b));
+            if weights.shape.gates.update {
+                registers.store_i16(requantize(backend, sums[G - 1], scales, 1), block_mut(stream.scratch.update, b));
+            }
         }
     }
     for stream in streams.iter_mut() {
@@ -190,7 +234,7 @@ fn reset_before<B: Backend, X: Input, const S: usize>(
             break;
         };
         let (input, hidden) = split(split(panels, input_gates + hidden_gates).1, weights.shape.panels(1).0);
-        let place = Place { block: b, gate: 2 };
+        let place = Place { block: b, gate: G };
         let bias = registers.load_i32(&scales.bias[2]);
         let mut n_input = [[bias]; S];
         X::accumulate(backend, &mut n_input, input, place, ready(streams));
@@ -201,8 +245,13 @@ fn reset_before<B: Backend, X: Input, const S: usize>(
             let ([n_input], [n_hidden]) = (n_input[s], n_hidden[s]);
             let n =
                 registers.add_i16(requantize(backend, n_input, scales, 2), requantize(backend, n_hidden, scales, 3));
-            let z = registers.load_i16(block(stream.scratch.update, b));
-            registers.advance_int8(z, n, weights.view, block_mut(stream.h, b), block_mut(stream.view, b));
+            let (h, view) = (block_mut(stream.h, b), block_mut(stream.view, b));
+            if weights.shape.gates.update {
+                let z = registers.load_i16(block(stream.scratch.update, b));
+                registers.advance_int8(z, n, weights.view, h, view);
+            } else {
+                registers.replace_int8(n, weights.view, h, view);
+            }
         }
     }
 }
@@ -244,10 +293,13 @@ fn ready<'a, X: Input, const S: usize>(streams: &'a [Stream<'_, X>; S]) -> [Read
     ready
 }
 
-/// Brings the sums of the input half to the scale of the recurrent half and adds the bias.
+/// Brings the sums of the input half of r and z, as far as there are, to the scale of the recurrent half and adds the bias.
 #[inline(always)]
-fn rescale<L: Lanes>(registers: L, sums: L::I32, shift: u8, bias: &I32Lane) -> L::I32 {
-    registers.add_i32(registers.shift_left(sums, shift), registers.load_i32(bias))
+fn rescale<L: Lanes>(registers: L, weights: &GruView<'_>, scales: &Scales<4>, sums: &mut [L::I32]) {
+    for (place, sums) in sums.iter_mut().enumerate() {
+        let bias = registers.load_i32(&scales.bias[weights.shape.gates.gate(place) & 3]);
+        *sums = registers.add_i32(registers.shift_left(*sums, weights.input_shift), bias);
+    }
 }
 
 /// The sums of one gate as fixed-point values.

@@ -1,8 +1,8 @@
-//! What is compared: shapes, placements of the reset gate and kinds of values, as far as they fit into the RAM of the board.
+//! What is compared: shapes, gates and kinds of values, as far as they fit into the RAM of the board.
 
 use core::fmt;
 
-use gru_core::layout::Placement;
+use gru_core::layout::Gates;
 use semihosting::{println, process};
 
 include!(concat!(env!("OUT_DIR"), "/board.rs"));
@@ -33,7 +33,7 @@ pub const LENGTHS: &str = "all slices are as long as the shape says";
 pub struct Case {
     pub input_size: usize,
     pub hidden_size: usize,
-    pub placement: Placement,
+    pub gates: Gates,
     /// Weights and inputs at the ends of their range in long runs, scales and biases anywhere in theirs; else all as in a model.
     pub extreme: bool,
 }
@@ -59,9 +59,9 @@ impl Case {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { input_size, hidden_size, placement, extreme } = self;
+        let Self { input_size, hidden_size, gates, extreme } = self;
         let values = if *extreme { "extreme" } else { "usual" };
-        write!(f, "({input_size}, {hidden_size}) reset {placement:?}, {values} values")
+        write!(f, "({input_size}, {hidden_size}) {gates:?}, {values} values")
     }
 }
 
@@ -69,8 +69,11 @@ impl fmt::Display for Case {
 pub fn all() -> impl Iterator<Item = Case> {
     let grid = (1..=GRID).flat_map(|input_size| (1..=GRID).map(move |hidden_size| (input_size, hidden_size)));
     grid.chain(LARGE.iter().copied()).flat_map(|(input_size, hidden_size)| {
-        [Placement::After, Placement::Before].into_iter().flat_map(move |placement| {
-            [false, true].map(|extreme| Case { input_size, hidden_size, placement, extreme })
-        })
+        // Both GRUs of every shape, and along some diagonals what remains of them without a gate or two.
+        let all = (input_size + hidden_size).is_multiple_of(16);
+        Gates::ALL
+            .into_iter()
+            .take(if all { Gates::ALL.len() } else { 2 })
+            .flat_map(move |gates| [false, true].map(|extreme| Case { input_size, hidden_size, gates, extreme }))
     })
 }

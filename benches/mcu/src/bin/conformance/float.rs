@@ -59,17 +59,17 @@ impl Layer {
 
     /// Steps of a random layer on both backends. Returns the largest difference as a part of its bound.
     pub fn compare(&mut self, case: &Case, random: &mut Random) -> f32 {
-        let &Case { input_size, hidden_size, placement, extreme } = case;
+        let &Case { input_size, hidden_size, gates, extreme } = case;
         let (factor, bound) = if extreme { (EXTREME, EXTREME_BOUND * BOUND) } else { (1.0, BOUND) };
         let values = |random: &mut Random, len| {
             let start = random.bits() as usize % PLACES;
             &VALUES[start..start + len]
         };
-        let shape = GruShape { input_size, hidden_size, order: Order::F32, placement };
+        let shape = GruShape { input_size, hidden_size, order: Order::F32, gates };
         let lanes = &mut self.lanes[..shape.lanes()];
         lanes.fill([0.0; UNITS]);
-        let weight_ih = values(random, 3 * hidden_size * input_size);
-        let weight_hh = values(random, 3 * hidden_size * hidden_size);
+        let weight_ih = values(random, gates.count() * hidden_size * input_size);
+        let weight_hh = values(random, gates.count() * hidden_size * hidden_size);
         shape.pack(weight_ih, weight_hh, lanes.as_flattened_mut());
         // A product of two values in ±1 deviates by 1/3: one deviation of a usual pre-activation is 1.
         let scale = factor * 3.0 / (input_size + hidden_size).isqrt() as f32;

@@ -85,17 +85,17 @@ impl Layer {
 
     /// Steps of a random layer on both backends.
     pub fn compare(&mut self, case: &Case, random: &mut Random) {
-        let &Case { input_size, hidden_size, placement, extreme } = case;
+        let &Case { input_size, hidden_size, gates, extreme } = case;
         let table = if extreme { &EXTREME } else { &USUAL };
         let values = |random: &mut Random, len| {
             let start = random.bits() as usize % PLACES;
             &table[start..start + len]
         };
-        let shape = GruShape { input_size, hidden_size, order: Order::INT8, placement };
+        let shape = GruShape { input_size, hidden_size, order: Order::INT8, gates };
         let lanes = &mut self.lanes[..shape.lanes()];
         lanes.fill([[0; INT8_DEPTH]; UNITS]);
-        let weight_ih = values(random, 3 * hidden_size * input_size);
-        let weight_hh = values(random, 3 * hidden_size * hidden_size);
+        let weight_ih = values(random, gates.count() * hidden_size * input_size);
+        let weight_hh = values(random, gates.count() * hidden_size * hidden_size);
         shape.pack_int8(weight_ih, weight_hh, lanes);
         let scales = &mut self.scales[..layout::blocks(hidden_size)];
         pack_scales(case, random, scales);

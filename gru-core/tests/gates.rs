@@ -1,0 +1,176 @@
+//! Every choice of gates, in layers large enough that batches and windows share a pass over the weights: const-generic cells against the
+//! slice kernels, and what is shared against single steps.
+
+use std::array;
+
+use gru_core::backend::scalar::Scalar;
+use gru_core::layout::{self, GruShape, INT8_DEPTH, Order, Scales, UNITS};
+use gru_core::math::Rational;
+use gru_core::slices::{GruInput, GruSlice, QGruInput, QGruSlice};
+use gru_core::{
+    Gating, Gru, GruWeights, Layer, NoReset, NoUpdate, QGru, QGruWeights, Requantization, ResetAfter, ResetBefore, Wide,
+};
+
+mod random;
+use random::Random;
+mod room;
+use room::Room;
+
+const I: usize = 70;
+const H: usize = 50;
+const LANES: usize = layout::gru_f32_lanes(I, H);
+const QLANES: usize = layout::gru_int8_lanes(I, H);
+const BLOCKS: usize = layout::blocks(H);
+const STEPS: usize = if cfg!(miri) { 4 } else { 19 };
+
+/// A weight for every place, made at compile time.
+const fn int8<const C: usize, const G: usize>(salt: usize) -> [[[i8; C]; H]; G] {
+    let mut weights = [[[0; C]; H]; G];
+    let mut at = 0;
+    while at < G * H * C {
+        weights[at / (H * C)][at / C % H][at % C] = (((at + salt) as u32).wrapping_mul(0x9E37_79B1) >> 24) as i8 / 2;
+        at += 1;
+    }
+    weights
+}
+
+const fn float<const C: usize, const G: usize>(salt: usize) -> [[[f32; C]; H]; G] {
+    let source = int8::<C, G>(salt);
+    let mut weights = [[[0.0; C]; H]; G];
+    let mut at = 0;
+    while at < G * H * C {
+        weights[at / (H * C)][at / C % H][at % C] = source[at / (H * C)][at / C % H][at % C] as f32 / 1024.0;
+        at += 1;
+    }
+    weights
+}
+
+const BIAS: [[f32; H]; 4] = [[0.1; H], [-0.2; H], [0.3; H], [-0.4; H]];
+const QBIAS: [[i32; H]; 4] = [[500; H], [-200; H], [300; H], [77; H]];
+const MULTIPLIER: [[i16; H]; 4] = [[20_000; H], [30_000; H], [25_000; H], [17_000; H]];
+const SHIFT: [[u8; H]; 4] = [[11; H], [12; H], [11; H], [6; H]];
+const REQUANTIZATION: Requantization = Requantization { input_shift: 1, view: 140 };
+
+fn inputs() -> [[i16; I]; STEPS] {
+    let mut random = Random(3);
+    array::from_fn(|_| array::from_fn(|_| (random.unit() * 127.9 * 128.0) as i16))
+}
+
+/// A window and a step sum the products of f32 in different orders.
+fn near(a: &[f32], b: &[f32]) -> bool {
+    a.iter().zip(b).all(|(a, b)| (a - b).abs() < 2e-6)
+}
+
+fn f32_cells_are_their_slice<R: Gating, const G: usize>(cell: &Gru<I, H, R>) {
+    let (weight_ih, weight_hh) = (float::<I, G>(0), float::<H, G>(1000));
+    let shape = GruShape { input_size: I, hidden_size: H, order: Order::F32, gates: R::GATES };
+    let mut lanes = vec![[0.0; UNITS]; shape.lanes()];
+    shape.pack(
+        weight_ih.as_flattened().as_flattened(),
+        weight_hh.as_flattened().as_flattened(),
+        lanes.as_flattened_mut(),
+    );
+    let mut bias = vec![[[0.0; UNITS]; 4]; BLOCKS];
+    layout::pack_rows(BIAS.as_flattened(), H, &mut bias);
+    let slice = GruSlice { shape, lanes: &lanes, bias: &bias };
+    let (mut state, mut h) = (Default::default(), [0.0; H]);
+    let xs = inputs().map(|x| x.map(|x| f32::from(x) / 16384.0));
+    let window = cell.forward_window::<_, STEPS>(Scalar, xs.each_ref(), &mut Default::default());
+    let mut states = [(); 2].map(|()| Default::default());
+    for (t, x) in xs.iter().enumerate() {
+        let scratch = [&mut [0.0; H][..], &mut [0.0; H]];
+        slice.step_on::<Scalar, Rational>(Scalar, GruInput::Dense(x), &mut h, scratch).unwrap();
+        assert_eq!(cell.forward(Scalar, x, &mut state), &h);
+        assert!(near(&window[t], &h), "step {t} of a window");
+        let batch = cell.forward_batch(Scalar, [x, x], states.each_mut());
+        assert!(batch.iter().all(|stream| near(*stream, &h)), "step {t} of a batch");
+    }
+}
+
+fn int8_cells_are_their_slice<R: Gating, const G: usize>(cell: QGru<I, H, R>) {
+    let (weight_ih, weight_hh) = (int8::<I, G>(0), int8::<H, G>(1000));
+    let shape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, gates: R::GATES };
+    let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
+    shape.pack_int8(weight_ih.as_flattened().as_flattened(), weight_hh.as_flattened().as_flattened(), &mut lanes);
+    let mut scales = vec![Scales::ZERO; BLOCKS];
+    Scales::pack(H, QBIAS.as_flattened(), MULTIPLIER.as_flattened(), SHIFT.as_flattened(), &mut scales);
+    let slice = QGruSlice { shape, lanes: &lanes, scales: &scales, requantization: REQUANTIZATION };
+    let (mut state, mut h, mut view) = (Default::default(), [0; H], [0; H]);
+    let mut room = Room::new(I, H);
+    let (xs, wide) = (inputs(), Wide(cell));
+    let window = wide.forward_window::<_, STEPS>(Scalar, xs.each_ref(), &mut Default::default());
+    let mut states = [(); 2].map(|()| Default::default());
+    for (t, x) in xs.iter().enumerate() {
+        let [high, low] = [x.map(|x| gru_core::quant::split(x).0), x.map(|x| gru_core::quant::split(x).1)];
+        let input = QGruInput::Wide { high: &high, low: &low };
+        slice.step_on(Scalar, input, &mut h, &mut view, room.borrow()).unwrap();
+        assert_eq!(wide.forward(Scalar, x, &mut state), &view);
+        assert_eq!(state.hidden(), &h);
+        assert_eq!(window[t], view, "step {t} of a window");
+        assert_eq!(wide.forward_batch(Scalar, [x, x], states.each_mut()), [&view, &view], "step {t} of a batch");
+    }
+}
+
+macro_rules! gatings {
+    ($($name:ident: $gating:ty, $gates:literal gates;)+) => {$(
+        mod $name {
+            use super::*;
+
+            pub static F32: GruWeights<I, H, $gating, { LANES / 3 * $gates }, BLOCKS> =
+                GruWeights::pack(&float::<I, $gates>(0), &float::<H, $gates>(1000), &BIAS);
+            pub static INT8: QGruWeights<I, H, $gating, { QLANES / 3 * $gates }, BLOCKS> = QGruWeights::pack(
+                &int8::<I, $gates>(0),
+                &int8::<H, $gates>(1000),
+                &QBIAS,
+                &MULTIPLIER,
+                &SHIFT,
+                REQUANTIZATION,
+            );
+
+            #[test]
+            fn in_f32() {
+                f32_cells_are_their_slice::<$gating, $gates>(&Gru::new(&F32));
+            }
+
+            #[test]
+            fn in_int8() {
+                int8_cells_are_their_slice::<$gating, $gates>(QGru::new(&INT8));
+            }
+        }
+    )+};
+}
+
+gatings! {
+    reset_after: ResetAfter, 3 gates;
+    reset_before: ResetBefore, 3 gates;
+    no_reset: NoReset, 2 gates;
+    no_update: NoUpdate, 2 gates;
+    no_update_with_the_reset_before: NoUpdate<ResetBefore>, 2 gates;
+    plain_rnn: NoUpdate<NoReset>, 1 gates;
+}
+
+/// Several blocks, streams in whole passes and left over, on the backend of this machine.
+#[test]
+fn the_active_backend_shares_the_weights_too() {
+    let (layer, xs) = (Wide(QGru::<I, H, ResetAfter>::new(&reset_after::INT8)), inputs());
+    let before = Gru::<I, H, ResetBefore>::new(&reset_before::F32);
+    let (mut outputs, mut state, mut expected) = ([[0; H]; STEPS], Default::default(), Default::default());
+    layer.window(&xs, &mut outputs, &mut state);
+    for (x, output) in xs.iter().zip(&outputs) {
+        assert_eq!(layer.forward(Scalar, x, &mut expected), output);
+    }
+    assert_eq!(state, expected);
+
+    let (mut outputs, mut states) = ([[0; H]; STEPS], array::from_fn::<_, STEPS, _>(|_| Default::default()));
+    layer.step_batch(&xs, &mut outputs, &mut states);
+    for (x, output) in xs.iter().zip(&outputs) {
+        assert_eq!(layer.forward(Scalar, x, &mut Default::default()), output);
+    }
+
+    let xs = xs.map(|x| x.map(|x| f32::from(x) / 16384.0));
+    let (mut outputs, mut expected) = ([[0.0; H]; STEPS], Default::default());
+    before.window(&xs, &mut outputs, &mut Default::default());
+    for (x, output) in xs.iter().zip(&outputs) {
+        assert!(near(before.forward(Scalar, x, &mut expected), output));
+    }
+}
