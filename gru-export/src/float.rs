@@ -8,7 +8,7 @@ use gru_core::slices::{DenseSlice, GruInput, GruSlice};
 use crate::dataset::Sample;
 use crate::error::{Error, Result, quoted};
 use crate::function::{Chosen, Function, Functions};
-use crate::ir::{Activation, Dense, Gru, Layer, LayerNorm, Matrix, Merge, Model, Standardization};
+use crate::ir::{Activation, Cell, Dense, Gru, Layer, LayerNorm, Matrix, Merge, Model, Standardization};
 use crate::reference::Steps;
 use crate::verify::Shipped;
 
@@ -85,9 +85,9 @@ pub struct FloatGru {
     pub functions: Functions,
     /// With [`Order::F32`].
     pub shape: GruShape,
-    /// `[3, H, I]`.
+    /// `[G, H, I]` for the `G` gates that there are.
     pub weight_ih: Vec<f32>,
-    /// `[3, H, H]`.
+    /// `[G, H, H]`.
     pub weight_hh: Vec<f32>,
     /// `[4, H]`: r, z, n of the input half, n of the recurrent half.
     pub bias: Vec<f32>,
@@ -170,8 +170,8 @@ impl FloatGru {
                 order: Order::F32,
                 gates: gru.cell.into(),
             },
-            weight_ih: round(&gates(&gru.weight_ih))?,
-            weight_hh: round(&gates(&gru.weight_hh))?,
+            weight_ih: round(&gates(cell, &gru.weight_ih))?,
+            weight_hh: round(&gates(cell, &gru.weight_hh))?,
             bias: round(&gru.bias.concat())?,
         })
     }
@@ -199,8 +199,8 @@ fn fold_into_gru(gru: &mut Gru, by: &Standardization) {
     }
 }
 
-fn gates(weights: &[Matrix; 3]) -> Vec<f64> {
-    weights.each_ref().map(Matrix::as_slice).concat()
+fn gates(cell: Cell, weights: &[Matrix; 3]) -> Vec<f64> {
+    cell.present(weights.each_ref().map(Matrix::as_slice)).concat()
 }
 
 fn rounded(layer: &str, values: &[f64]) -> Result<Vec<f32>> {

@@ -161,9 +161,9 @@ pub struct Int8Gru {
     pub one_hot: bool,
     /// With [`Order::INT8`](gru_core::layout::Order::INT8).
     pub shape: GruShape,
-    /// `[3, H, I]`.
+    /// `[G, H, I]` for the `G` gates that there are.
     pub weight_ih: Vec<i8>,
-    /// `[3, H, H]`.
+    /// `[G, H, H]`.
     pub weight_hh: Vec<i8>,
     /// `[4, H]`.
     pub bias: Vec<i32>,

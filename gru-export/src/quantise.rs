@@ -277,8 +277,8 @@ fn gru(layer: &Gru, steps: &[Step], reach: f64, preactivations: &[Range]) -> Res
     let quantised = Int8Gru {
         one_hot: layer.one_hot,
         shape: GruShape { input_size: inputs, hidden_size: hidden, order: Order::INT8, gates: layer.cell.into() },
-        weight_ih: [&r.input[..], &z.input, &n_input.input].concat(),
-        weight_hh: [&r.hidden[..], &z.hidden, &n_hidden.hidden].concat(),
+        weight_ih: layer.cell.present([&r.input[..], &z.input, &n_input.input]).concat(),
+        weight_hh: layer.cell.present([&r.hidden[..], &z.hidden, &n_hidden.hidden]).concat(),
         bias: gates.each_ref().map(|rows| &rows.bias[..]).concat(),
         multiplier: gates.each_ref().map(|rows| &rows.multiplier[..]).concat(),
         shift: gates.each_ref().map(|rows| &rows.shift[..]).concat(),

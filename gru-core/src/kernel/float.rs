@@ -165,7 +165,7 @@ pub(crate) fn gru<B: Backend, A: Activation, X: Input, const S: usize>(
     match (weights.shape.gates.reset, weights.shape.gates.update) {
         (Some(Placement::After), true) => one_pass::<B, A, X, 3, S>(backend, weights, streams, backwards),
         (Some(Placement::After), false) | (None, true) => {
-            one_pass::<B, A, X, 2, S>(backend, weights, streams, backwards)
+            one_pass::<B, A, X, 2, S>(backend, weights, streams, backwards);
         }
         (None, false) => one_pass::<B, A, X, 1, S>(backend, weights, streams, backwards),
         (Some(Placement::Before), true) => two_passes::<B, A, X, 2, S>(backend, weights, streams, backwards),

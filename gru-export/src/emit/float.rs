@@ -1,7 +1,7 @@
 //! The layers of an f32 model as source text.
 
 use super::array::literal;
-use super::{Item, bidirectional, gating, packed};
+use super::{Item, bidirectional, gating, lanes, packed};
 use crate::float::{FloatGru, FloatLayer};
 
 pub(super) fn item(layer: &FloatLayer, index: usize) -> Item {
@@ -60,11 +60,11 @@ pub(super) fn item(layer: &FloatLayer, index: usize) -> Item {
 /// A GRU layer over a static called `name`.
 fn gru(layer: &FloatGru, name: &str) -> Item {
     let FloatGru { one_hot, functions, shape, weight_ih, weight_hh, bias } = layer;
-    let (i, h, gating) = (shape.input_size, shape.hidden_size, gating(shape.gates));
-    let arguments = [literal(&[3, h, i], weight_ih, 1), literal(&[3, h, h], weight_hh, 1), literal(&[4, h], bias, 1)];
-    let kind = format!(
-        "gru_core::GruWeights<{i}, {h}, {gating}, {{ gru_core::layout::gru_f32_lanes({i}, {h}) }}, {{ gru_core::layout::blocks({h}) }}>"
-    );
+    let (i, h, gates) = (shape.input_size, shape.hidden_size, shape.gates.count());
+    let (gating, lanes) = (gating(shape.gates), lanes("gru_f32_lanes", shape));
+    let arguments =
+        [literal(&[gates, h, i], weight_ih, 1), literal(&[gates, h, h], weight_hh, 1), literal(&[4, h], bias, 1)];
+    let kind = format!("gru_core::GruWeights<{i}, {h}, {gating}, {{ {lanes} }}, {{ gru_core::layout::blocks({h}) }}>");
     let parameters = format!("{i}, {h}, {gating}{}", functions.parameter());
     let item = Item::new("Gru", &parameters, name, &kind, &packed("GruWeights", &arguments, ""));
     if *one_hot { item.wrapped("OneHot") } else { item }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use super::array::literal;
-use super::{Item, bidirectional, gating, packed};
+use super::{Item, bidirectional, gating, lanes, packed};
 use crate::int8::{InputQuantization, Int8Gru, Int8Layer};
 use crate::ir::Merge;
 
@@ -93,18 +93,17 @@ pub(super) fn item(layer: &Int8Layer, index: usize, wide: bool) -> Item {
 /// A GRU layer over a static called `name`.
 fn gru(layer: &Int8Gru, name: &str, wide: bool) -> Item {
     let Int8Gru { one_hot, shape, weight_ih, weight_hh, bias, multiplier, shift, requantization } = layer;
-    let (i, h, gating) = (shape.input_size, shape.hidden_size, gating(shape.gates));
+    let (i, h, gates) = (shape.input_size, shape.hidden_size, shape.gates.count());
+    let (gating, lanes) = (gating(shape.gates), lanes("gru_int8_lanes", shape));
     let arguments = [
-        literal(&[3, h, i], weight_ih, 1),
-        literal(&[3, h, h], weight_hh, 1),
+        literal(&[gates, h, i], weight_ih, 1),
+        literal(&[gates, h, h], weight_hh, 1),
         literal(&[4, h], bias, 1),
         literal(&[4, h], multiplier, 1),
         literal(&[4, h], shift, 1),
     ];
     let last = format!("    gru_core::{requantization:?},\n");
-    let kind = format!(
-        "gru_core::QGruWeights<{i}, {h}, {gating}, {{ gru_core::layout::gru_int8_lanes({i}, {h}) }}, {{ gru_core::layout::blocks({h}) }}>"
-    );
+    let kind = format!("gru_core::QGruWeights<{i}, {h}, {gating}, {{ {lanes} }}, {{ gru_core::layout::blocks({h}) }}>");
     let weights = packed("QGruWeights", &arguments, &last);
     let item = Item::new("QGru", &format!("{i}, {h}, {gating}"), name, &kind, &weights);
     match (one_hot, wide) {

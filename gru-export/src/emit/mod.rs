@@ -7,7 +7,7 @@ mod array;
 mod float;
 mod int8;
 
-use gru_core::layout::{Gates, Placement};
+use gru_core::layout::{Gates, GruShape, Placement};
 
 use crate::float::FloatModel;
 use crate::int8::{Int8Layer, Int8Model};
@@ -69,6 +69,16 @@ pub fn emit_int8(module: &Module<'_>, model: &Int8Model) -> String {
 fn packed(kind: &str, arrays: &[String], last: &str) -> String {
     let arrays: String = arrays.iter().map(|array| format!("    &{array},\n")).collect();
     format!("gru_core::{kind}::pack(\n{arrays}{last})")
+}
+
+/// The lanes of a GRU layer, by a function of `gru_core::layout`, which counts those of three gates.
+fn lanes(function: &str, shape: &GruShape) -> String {
+    let GruShape { input_size, hidden_size, gates, .. } = shape;
+    let all = format!("gru_core::layout::{function}({input_size}, {hidden_size})");
+    match gates.count() {
+        3 => all,
+        gates => format!("{all} / 3 * {gates}"),
+    }
 }
 
 /// The type that chooses the gates of a cell.

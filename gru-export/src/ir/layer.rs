@@ -75,6 +75,11 @@ impl Cell {
     pub fn gates(&self) -> [bool; 3] {
         [self.reset != Reset::None, self.update, true]
     }
+
+    /// What belongs to the gates that are there, of what belongs to r, z, n.
+    pub(crate) fn present<T>(&self, of: [T; 3]) -> Vec<T> {
+        of.into_iter().zip(self.gates()).filter(|(_, there)| *there).map(|(part, _)| part).collect()
+    }
 }
 
 /// A GRU layer of input size I and hidden size H.
@@ -296,15 +301,6 @@ impl Layer {
             Self::Activation(_) => 0,
             Self::LayerNorm(layer) => layer.weight.len() + layer.bias.len(),
             Self::Affine(layer) => layer.scale.len() + layer.shift.len(),
-        }
-    }
-
-    pub(super) fn is_supported(&self) -> bool {
-        let gates = |gru: &Gru| gru.cell.update && gru.cell.reset != Reset::None;
-        match self {
-            Self::Gru(gru) => gates(gru),
-            Self::Bidirectional(layer) => gates(&layer.forward) && gates(&layer.backward),
-            _ => true,
         }
     }
 

@@ -45,9 +45,6 @@ impl Model {
             }
         }
         let (layers, notes) = fold(layers);
-        if let Some(layer) = layers.iter().find(|layer| !layer.is_supported()) {
-            return Err(Error::new(format!("layer {} is of a kind that is not supported", quoted(layer.name()))));
-        }
         Self { standardization: None, layers, notes }.with_standardization(standardization)
     }
 
