@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use gru_export::export::{Export, InputUnit};
 use gru_export::verify::Verification;
+use gru_export::{Export, InputUnit};
 
 /// Largest absolute error of f32 against a framework, at every step.
 const F32_BOUND: f64 = 2e-6;
@@ -42,6 +42,9 @@ macro_rules! cases {
     )+
 
     /// What the cases show.
+    #[allow(dead_code, reason = "for a table of what is tested")]
     pub const FEATURES: &[&str] = &[$($feature),+];
     };
 }
+
+mod onnx;

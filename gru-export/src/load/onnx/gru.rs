@@ -194,22 +194,25 @@ fn activations(node: Node<'_>, directions: usize) -> Result<Vec<Activation>> {
     }
     let list = |name: &str| node.attribute(name).map_or(&[][..], |attribute| &attribute.floats[..]).iter();
     let (mut alphas, mut betas) = (list("activation_alpha"), list("activation_beta"));
-    let mut next = |alpha: f64, beta: f64| {
-        let or = |value: Option<&f32>, default| value.map_or(default, |&value| f64::from(value));
-        (or(alphas.next(), alpha), or(betas.next(), beta))
-    };
+    let mut next = || [alphas.next(), betas.next()].map(|value| value.map(|&value| f64::from(value)));
     let mut activation = |name: &String| {
         Ok(match &name.to_lowercase()[..] {
             "sigmoid" => Activation::Sigmoid,
             "tanh" => Activation::Tanh,
             "relu" => Activation::Relu,
-            "hardsigmoid" => match next(0.2, 0.5) {
-                (slope, offset) if slope.is_finite() && offset.is_finite() => Activation::HardSigmoid { slope, offset },
-                found => return Err(node.error(format!("expected a finite alpha and beta, found {found:?}"))),
-            },
-            "affine" => match next(1.0, 0.0) {
-                (1.0, 0.0) => Activation::Linear,
-                (alpha, beta) => {
+            "hardsigmoid" => {
+                let [slope, offset] = next();
+                let (slope, offset) = (slope.unwrap_or(0.2), offset.unwrap_or(0.5));
+                if !(slope.is_finite() && offset.is_finite()) {
+                    return Err(node.error(format!("expected a finite alpha and beta, found {slope} and {offset}")));
+                }
+                Activation::HardSigmoid { slope, offset }
+            }
+            // Runtimes differ in what it is without alpha and beta.
+            "affine" => match next() {
+                [Some(1.0), Some(0.0)] => Activation::Linear,
+                found => {
+                    let [alpha, beta] = found.map(|value| value.map_or("none".to_owned(), |value| value.to_string()));
                     return Err(
                         node.error(format!("expected Affine with alpha 1 and beta 0, found {alpha} and {beta}"))
                     );
