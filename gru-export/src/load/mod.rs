@@ -3,6 +3,7 @@
 //! To add one: write `load/NAME.rs` with a `const FORMAT: Format`, list it in [`FORMATS`], and add a line to `tests/frameworks.rs`.
 
 mod infer;
+mod keras;
 mod onnx;
 mod pytorch;
 mod safetensors;
@@ -21,7 +22,7 @@ struct Format {
 }
 
 /// Every kind; a file that none recognises is left to the last, whose error says what is understood.
-const FORMATS: &[Format] = &[onnx::FORMAT, safetensors::FORMAT];
+const FORMATS: &[Format] = &[keras::FORMAT, onnx::FORMAT, safetensors::FORMAT];
 
 /// Reads a PyTorch `state_dict` in safetensors form: F16, BF16, F32 or F64.
 ///

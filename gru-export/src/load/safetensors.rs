@@ -135,7 +135,6 @@ fn mistaken(bytes: &[u8]) -> Option<Error> {
     let found = match bytes {
         [] => "an empty file",
         [b'P', b'K', 3, 4, ..] | [0x80, 2..=5, ..] => "a PyTorch pickle",
-        [0x89, b'H', b'D', b'F', ..] => "an HDF5 file",
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => "a NumPy array",
         _ => return None,
     };

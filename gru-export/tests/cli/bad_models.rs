@@ -56,7 +56,6 @@ fn not_safetensors() {
         ("empty", vec![]),
         ("zip archive, as torch.save makes", b"PK\x03\x04rest".to_vec()),
         ("pickle, as old torch.save made", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.".to_vec()),
-        ("HDF5", b"\x89HDF\r\n\x1a\n".to_vec()),
         ("NumPy", b"\x93NUMPY\x01\x00".to_vec()),
         ("seven bytes", cut(7)),
         ("cut within the header", cut(40)),

@@ -47,4 +47,5 @@ macro_rules! cases {
     };
 }
 
+mod keras;
 mod onnx;

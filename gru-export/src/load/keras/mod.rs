@@ -1,0 +1,43 @@
+//! Keras 3 models: `.keras` archives, and `.weights.h5` files where names and shapes leave no choice.
+//!
+//! A `.keras` file is a zip archive of `config.json`, the layers; `metadata.json`, the version; and `model.weights.h5`.
+//! Format: <https://github.com/keras-team/keras/blob/master/keras/src/saving/saving_lib.py>.
+
+mod archive;
+mod bare;
+mod cell;
+mod chain;
+mod layers;
+mod weights;
+
+use crate::error::{Error, Result};
+use crate::ir::Model;
+use crate::source::Source;
+use crate::spec::Spec;
+
+use super::Format;
+use archive::Archive;
+use weights::Weights;
+
+const SAVE_KERAS: &str = "save the whole model with model.save(\"model.keras\")";
+
+/// What `model.save` and `model.save_weights` of Keras 3 write.
+pub(super) const FORMAT: Format =
+    Format { recognise: |source| weights::is_hdf5(source.bytes()) || archive::is_keras(source), load };
+
+fn load(source: &Source, spec: Option<&Spec>) -> Result<Model> {
+    if spec.is_some() {
+        return Err(Error::new(
+            "a Keras file is read without a spec: its own names and config say what its layers are",
+        )
+        .help("leave --spec out"));
+    }
+    if weights::is_hdf5(source.bytes()) {
+        return bare::load(Weights::open(source.bytes().to_vec())?);
+    }
+    let archive = Archive::open(source.bytes())?;
+    archive.check_version()?;
+    let config = archive.config()?;
+    let chain = chain::parse(&config)?;
+    layers::build(&chain, Weights::open(archive.weights()?)?)
+}
