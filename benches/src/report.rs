@@ -2,7 +2,7 @@ use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
-use crate::case::{Form, Precision};
+use crate::case::{Form, Precision, Shape};
 use crate::measure::Timing;
 
 /// An entry of the JSON file: a backend's steps of a layer.
@@ -40,6 +40,30 @@ pub fn json(timings: &[Timing]) -> Result<String> {
         batch_ns: of_form(timings, timing, Form::Batch).map(|batch| rounded(batch.step.median, 10.0)),
     });
     Ok(serde_json::to_string_pretty(&entries.collect::<Vec<_>>())? + "\n")
+}
+
+/// Medians in ns, and in brackets their ratio to the floor: one shape a row, one precision of a backend a column.
+pub fn markdown(timings: &[Timing], processor: &str) -> String {
+    let kernels: Vec<_> = single(timings).fold(Vec::new(), |mut kernels, timing| {
+        let kernel = (timing.precision, timing.isa);
+        // The levels with dot products have the f32 kernels of those without.
+        if !(kernels.contains(&kernel) || timing.precision == Precision::F32 && timing.isa.ends_with("-vnni")) {
+            kernels.push(kernel);
+        }
+        kernels
+    });
+    let columns: String = kernels.iter().map(|(precision, isa)| format!(" {precision} `{isa}` |")).collect();
+    let mut text = format!("{processor}:\n\n| (inputs, units) |{columns}\n|---|{}\n", "---|".repeat(kernels.len()));
+    for shape in Shape::ALL {
+        let of = |&(precision, isa): &(Precision, &str)| {
+            single(timings)
+                .find(|timing| (timing.shape, timing.precision, timing.isa) == (shape, precision, isa))
+                .map_or(" – |".to_owned(), |timing| format!(" {:.0} ({:.2}) |", timing.step.median, timing.ratio()))
+        };
+        let cells: String = kernels.iter().map(of).collect();
+        text += &format!("| ({}, {}) |{cells}\n", shape.input, shape.hidden);
+    }
+    text
 }
 
 /// The timings of single steps.

@@ -55,6 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         None => default_output()?,
     };
     write(&directory, "x86.json", &report::json(&timings)?)?;
+    write(&directory, "x86.md", &report::markdown(&timings, &processor))?;
     write(&directory, "x86.svg", &plot::svg(&timings, &processor)?)
 }
 

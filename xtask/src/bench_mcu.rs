@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::install;
 use crate::matrix::{Core, Precision};
 use crate::qemu;
+use crate::readme::Section;
 use crate::shell;
 use crate::table;
 
@@ -46,8 +47,8 @@ struct Figures {
     rows: Vec<Option<Row>>,
 }
 
-/// Counts, prints the table and, when asked to, writes `bench/mcu.json` below Cargo's target directory.
-pub fn bench(cores: &[&Core], write: bool) -> Result<ExitCode> {
+/// Counts, prints the table and, when asked to, writes `bench/mcu.json` below Cargo's target directory, and the table into README.md.
+pub fn bench(cores: &[&Core], write: bool, readme: bool) -> Result<ExitCode> {
     install::firmware_tools(cores)?;
     let mut all = Vec::new();
     for core in cores {
@@ -68,6 +69,9 @@ pub fn bench(cores: &[&Core], write: bool) -> Result<ExitCode> {
             .and_then(|()| fs::rename(&partial, &path))
             .with_context(|| format!("cannot write {}", path.display()))?;
         println!("{}", path.display());
+    }
+    if readme {
+        Section::INSTRUCTIONS.write(&markdown(&all))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -172,6 +176,17 @@ impl Clock {
 /// The numbers at the start of a line's fields.
 fn numbers(fields: &str) -> Vec<u64> {
     fields.split_whitespace().map_while(|field| field.parse().ok()).collect()
+}
+
+/// Instructions per multiply-accumulate, one core and precision a row.
+fn markdown(all: &[Figures]) -> String {
+    let shapes = SHAPES.map(|(input, hidden)| format!(" ({input}, {hidden}) |")).concat();
+    let header = format!("| core | precision |{shapes}\n|---|---|{}\n", "---|".repeat(SHAPES.len()));
+    let rows = all.iter().map(|figures| {
+        let cell = |row: &Option<Row>| row.as_ref().map_or(" – |".to_owned(), |row| format!(" {:.2} |", row.per_mac));
+        format!("| {} | {} |{}\n", figures.title, figures.precision, figures.rows.iter().map(cell).collect::<String>())
+    });
+    header + &rows.collect::<String>()
 }
 
 fn render(all: &[Figures]) -> Table {

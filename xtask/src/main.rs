@@ -30,6 +30,7 @@ use clap::{Parser, Subcommand};
 use firmware::Extent;
 use golden::Golden;
 use matrix::{Core, Matrix};
+use readme::Section;
 use steps::Steps;
 
 /// The commands of this repository. They install what they need: rustup targets, and QEMU through the system's package manager
@@ -62,6 +63,9 @@ enum Task {
         /// Only this core of targets.toml, and into no file
         #[arg(long, value_name = "NAME")]
         core: Option<String>,
+        /// Write the table into README.md too
+        #[arg(long, conflicts_with = "core")]
+        readme: bool,
     },
     /// Compare the backend of each core with the specification, under QEMU
     Conformance {
@@ -71,6 +75,9 @@ enum Task {
     },
     /// Measure steps on every backend of this processor, against the time that reading the weights takes
     Bench {
+        /// Write the table into README.md too
+        #[arg(long, conflicts_with = "options")]
+        readme: bool,
         /// Passed on: `cargo xtask bench -- --help`
         #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
@@ -108,12 +115,12 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Test => test::test(&matrix),
         Task::Qemu { core, readme } => qemu(&matrix, core.as_deref(), *readme),
         Task::Emulate => emulate(&matrix),
-        Task::BenchMcu { core } => bench_mcu::bench(&matrix.select(core.as_deref())?, core.is_none()),
+        Task::BenchMcu { core, readme } => bench_mcu::bench(&matrix.select(core.as_deref())?, core.is_none(), *readme),
         Task::Asm { backend, whole, input, hidden } => {
             asm::print(backend, (*input, *hidden), *whole).map(|()| ExitCode::SUCCESS)
         }
         Task::Conformance { core } => conformance(&matrix.select(core.as_deref())?),
-        Task::Bench { options } => bench::bench(options).map(|()| ExitCode::SUCCESS),
+        Task::Bench { readme, options } => bench::bench(options, *readme).map(|()| ExitCode::SUCCESS),
     }
 }
 
@@ -140,7 +147,7 @@ fn qemu(matrix: &Matrix, core: Option<&str>, readme: bool) -> Result<ExitCode> {
     let figures = firmware::check(&mut steps, &Golden::read()?, &cores, extent, show);
     println!("\n{}", table::figures(&figures));
     if readme {
-        steps.run("README.md", || readme::write(&figures));
+        steps.run("README.md", || Section::FIGURES.write(&table::markdown(&figures)));
     }
     Ok(steps.finish())
 }

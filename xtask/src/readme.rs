@@ -1,4 +1,4 @@
-//! The figures in README.md: written by a command, and checked by the tests.
+//! The tables in README.md: written by commands, and as far as they do not depend on the machine checked by the tests.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,48 +6,63 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 
 use crate::matrix::root;
-use crate::table::{self, Figures};
 
-const BEGIN: &str = "<!-- figures: written by `cargo xtask qemu --readme` -->\n";
-const END: &str = "<!-- end of figures -->";
-
-/// Replaces the figures.
-pub fn write(figures: &[Figures]) -> Result<()> {
-    let readme = Readme::read()?;
-    let text = readme.with(figures);
-    fs::write(&readme.path, text).with_context(|| format!("cannot write {}", readme.path.display()))
+/// A part of README.md that a command writes.
+#[derive(Clone, Copy)]
+pub struct Section {
+    name: &'static str,
+    command: &'static str,
 }
 
-/// Fails unless the figures are those measured.
-pub fn check(figures: &[Figures]) -> Result<()> {
-    let readme = Readme::read()?;
-    ensure!(
-        readme.with(figures) == readme.text,
-        "{}: expected the measured figures, found others; to take these, run: cargo xtask qemu --readme",
-        readme.path.display()
-    );
-    Ok(())
+impl Section {
+    /// What the firmware showed.
+    pub const FIGURES: Self = Self { name: "figures", command: "cargo xtask qemu --readme" };
+    /// Nanoseconds per step.
+    pub const SPEED: Self = Self { name: "speed", command: "cargo xtask bench --readme" };
+    /// Instructions per multiply-accumulate.
+    pub const INSTRUCTIONS: Self = Self { name: "instructions", command: "cargo xtask bench-mcu --readme" };
+
+    /// Replaces the section.
+    pub fn write(self, text: &str) -> Result<()> {
+        let readme = Readme::read(self)?;
+        fs::write(&readme.path, readme.with(text)).with_context(|| format!("cannot write {}", readme.path.display()))
+    }
+
+    /// Fails unless the section is what was measured.
+    pub fn check(self, text: &str) -> Result<()> {
+        let readme = Readme::read(self)?;
+        ensure!(
+            readme.with(text) == readme.text,
+            "{}: expected the measured {}, found others; to take these, run: {}",
+            readme.path.display(),
+            self.name,
+            self.command
+        );
+        Ok(())
+    }
 }
 
 struct Readme {
     path: PathBuf,
     text: String,
-    /// Where the figures start and end.
+    /// Where the section starts and ends.
     begin: usize,
     end: usize,
 }
 
 impl Readme {
-    fn read() -> Result<Self> {
+    fn read(section: Section) -> Result<Self> {
+        let Section { name, command } = section;
         let path = root().join("README.md");
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let find = |mark: &str| text.find(mark).with_context(|| format!("{} has no line {mark}", path.display()));
-        let (begin, end) = (find(BEGIN)? + BEGIN.len(), find(END)?);
-        ensure!(begin <= end, "{}: the figures end before they begin", path.display());
+        let begin = format!("<!-- {name}: written by `{command}` -->\n");
+        let (begin, end) = (find(&begin)? + begin.len(), find(&format!("<!-- end of {name} -->"))?);
+        ensure!(begin <= end, "{}: the {name} end before they begin", path.display());
         Ok(Self { path, text, begin, end })
     }
 
-    fn with(&self, figures: &[Figures]) -> String {
-        format!("{}{}{}", &self.text[..self.begin], table::markdown(figures), &self.text[self.end..])
+    fn with(&self, text: &str) -> String {
+        format!("{}{text}{}", &self.text[..self.begin], &self.text[self.end..])
     }
 }

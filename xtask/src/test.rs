@@ -12,7 +12,7 @@ use crate::install;
 use crate::matrix::{Matrix, Precision};
 use crate::miri;
 use crate::panics;
-use crate::readme;
+use crate::readme::Section;
 use crate::shell::{cargo, run};
 use crate::steps::Steps;
 use crate::table;
@@ -48,7 +48,7 @@ pub fn test(matrix: &Matrix) -> Result<ExitCode> {
     let cores: Vec<_> = matrix.cores.iter().collect();
     conformance::check(&mut steps, &cores);
     let figures = firmware::check(&mut steps, &golden, &cores, Extent::All, |_| ());
-    steps.run("figures in README.md", || readme::check(&figures));
+    steps.run("figures in README.md", || Section::FIGURES.check(&table::markdown(&figures)));
     steps.run("packages", || {
         run(&mut cargo(&["package", "--quiet", "--allow-dirty", "--package", "gru-core", "--package", "gru-export"]))
     });
