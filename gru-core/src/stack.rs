@@ -13,6 +13,10 @@ use crate::{
 ///     (first, head) // 32 outputs do not feed 16 inputs
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no layer of a stream",
+    note = "a model with a `Bidirectional` layer reads its input from both ends: give it whole windows, by `Window::window`"
+)]
 pub trait Layer {
     /// What a step takes.
     type Input;

@@ -153,6 +153,10 @@ impl Export {
     /// # Errors
     /// An input cannot be read or does not fit the others.
     pub fn generate(&self, progress: &dyn Progress) -> Result<String> {
+        Ok(self.generate_with_notes(progress)?.0)
+    }
+
+    fn generate_with_notes(&self, progress: &dyn Progress) -> Result<(String, Vec<String>)> {
         let Prepared { source, model, calibration, lowered } = self.prepare(progress)?;
         let name = self
             .name
@@ -170,7 +174,8 @@ impl Export {
             provenance.push(("error", lowered.stated(verification.reference.errors)));
         }
         let labels = &self.labels;
-        Ok(lowered.emit(&Module { name: &name, labels, source: &source, model: &model, provenance: &provenance }))
+        let module = Module { name: &name, labels, source: &source, model: &model, provenance: &provenance };
+        Ok((lowered.emit(&module), model.notes().to_vec()))
     }
 
     /// Runs the code that ships on `input` and compares its outputs with the `f64` reference, and with those of a
@@ -251,12 +256,14 @@ impl Export {
         Ok((source, model))
     }
 
-    /// Writes the module, whole or not at all.
+    /// Writes the module, whole or not at all, and gives the model's [notes](Model::notes).
     ///
     /// # Errors
     /// As [`generate`](Self::generate), or the file cannot be written.
-    pub fn write(&self, path: impl AsRef<Path>, progress: &dyn Progress) -> Result<()> {
-        output::write(path.as_ref(), self.generate(progress)?.as_bytes())
+    pub fn write(&self, path: impl AsRef<Path>, progress: &dyn Progress) -> Result<Vec<String>> {
+        let (text, notes) = self.generate_with_notes(progress)?;
+        output::write(path.as_ref(), text.as_bytes())?;
+        Ok(notes)
     }
 
     /// Writes the module to `OUT_DIR` of the build script that calls this, and has Cargo run it again when an input changes.
@@ -272,7 +279,10 @@ impl Export {
             Error::new("the environment has no OUT_DIR")
                 .help("write_to_out_dir is for build scripts; elsewhere use write")
         })?;
-        self.write(Path::new(&out_dir).join(file_name), &())
+        for note in self.write(Path::new(&out_dir).join(file_name), &())? {
+            println!("cargo::warning={}: {note}", self.model.display());
+        }
+        Ok(())
     }
 
     /// The files that the result depends on.

@@ -1,11 +1,13 @@
 //! What a model is and what it costs on a microcontroller.
 
+mod equations;
+
 use std::fmt;
 
 use gru_core::layout::{DenseShape, GruShape, Order};
 use serde::Serialize;
 
-use crate::ir::{Gru, Input, Layer, Model, Reset, Standardization};
+use crate::ir::{Activation, Gru, Input, Layer, Model, Reset, Standardization};
 use crate::source::Source;
 
 /// Everything that [`load`](crate::load) understood of a file.
@@ -21,6 +23,8 @@ pub struct Report {
     pub standardization: Option<Standardization>,
     /// First to last.
     pub layers: Vec<LayerReport>,
+    /// What a user should know of how the file was read.
+    pub notes: Vec<String>,
     /// Sum over the layers.
     pub parameters: usize,
     /// Sum over the layers, with f32 weights.
@@ -42,6 +46,10 @@ pub struct LayerReport {
     pub output_size: usize,
     /// Where the reset gate acts, for a GRU.
     pub reset: Option<Reset>,
+    /// What kind of its kind it is.
+    pub form: String,
+    /// What it computes.
+    pub equations: Vec<String>,
     /// Trained numbers.
     pub parameters: usize,
     /// With f32 weights.
@@ -75,6 +83,7 @@ impl Report {
             parameters: layers.iter().map(|layer| layer.parameters).sum(),
             f32: sum(|layer| layer.f32),
             int8: sum(|layer| layer.int8),
+            notes: model.notes().to_vec(),
             layers,
         }
     }
@@ -82,21 +91,35 @@ impl Report {
 
 impl LayerReport {
     fn new(layer: &Layer) -> Self {
+        let (form, equations) = equations::of(layer);
         Self {
+            form,
+            equations,
             name: layer.name().to_owned(),
             kind: match layer {
                 Layer::Embedding(_) => "embedding",
                 Layer::Gru(gru) if gru.one_hot => "one-hot GRU",
                 Layer::Gru(_) => "GRU",
-                Layer::Bidirectional(_) => "bidirectional",
+                Layer::Bidirectional(_) => "two-way GRU",
                 Layer::Dense(_) => "dense",
-                Layer::Activation(_) => "activation",
+                Layer::Activation(layer) => match layer.activation {
+                    Activation::Tanh => "tanh",
+                    Activation::Sigmoid => "sigmoid",
+                    Activation::HardSigmoid { .. } => "hard sigmoid",
+                    Activation::Relu => "ReLU",
+                    Activation::Linear => "linear",
+                    Activation::Softmax => "softmax",
+                },
                 Layer::LayerNorm(_) => "layer norm",
                 Layer::Affine(_) => "affine",
             },
             input: layer.input(),
             output_size: layer.output_size(),
-            reset: if let Layer::Gru(gru) = layer { Some(gru.cell.reset) } else { None },
+            reset: match layer {
+                Layer::Gru(gru) => Some(gru.cell.reset),
+                Layer::Bidirectional(layer) => Some(layer.forward.cell.reset),
+                _ => None,
+            },
             parameters: layer.parameters(),
             f32: Footprint::of(layer, Element::F32),
             int8: Footprint::of(layer, Element::Int8),
@@ -174,7 +197,7 @@ impl fmt::Display for Report {
             writeln!(f, "  std  {}", row(std))?;
         }
         let width = self.layers.iter().map(|layer| layer.name.chars().count()).max().unwrap_or_default().max(5);
-        writeln!(f, "\n{:width$}  {:11}  {:>13}  {:>10}  {:>19}  {:>19}", "", "", "", "", "f32 bytes", "int8 bytes")?;
+        writeln!(f, "\n{:width$}  {:12}  {:>13}  {:>10}  {:>19}  {:>19}", "", "", "", "", "f32 bytes", "int8 bytes")?;
         let columns = ["layer", "kind", "in → out", "parameters", "flash", "RAM", "flash", "RAM"];
         line(f, width, columns.map(str::to_owned))?;
         for layer in &self.layers {
@@ -185,24 +208,40 @@ impl fmt::Display for Report {
             cost(f, width, [&layer.name, layer.kind, &shape], layer.parameters, layer.f32, layer.int8)?;
         }
         cost(f, width, ["total", "", ""], self.parameters, self.f32, self.int8)?;
-        for (reset, n) in [
-            (Reset::After, "n = tanh(W_n x + b_n + r ⊙ (U_n h + c_n))"),
-            (Reset::Before, "n = tanh(W_n x + b_n + U_n (r ⊙ h))"),
-        ] {
-            let of: Vec<_> = self
-                .layers
-                .iter()
-                .filter(|layer| layer.reset == Some(reset))
-                .map(|layer| layer.name.as_str())
-                .collect();
-            if !of.is_empty() {
-                let when = if reset == Reset::After { "after" } else { "before" };
-                writeln!(f, "\n{}: gates r, z, n; reset {when}", of.join(", "))?;
-                writeln!(
-                    f,
-                    "  r = σ(W_r x + U_r h + b_r)\n  z = σ(W_z x + U_z h + b_z)\n  {n}\n  h' = (1 − z) ⊙ n + z ⊙ h"
-                )?;
-            }
+        self.diagram(f, width)?;
+        self.equations(f)?;
+        for note in &self.notes {
+            writeln!(f, "\nnote: {note}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Report {
+    /// A line for each layer, with the size of what goes from it to the next.
+    fn diagram(&self, f: &mut fmt::Formatter<'_>, width: usize) -> fmt::Result {
+        writeln!(f, "\nx  {}", self.input)?;
+        for layer in &self.layers {
+            let arrow = match layer.kind {
+                "two-way GRU" => "⇅",
+                _ if layer.reset.is_some() => "↻",
+                _ => "↓",
+            };
+            writeln!(f, "{arrow}  {:width$}  {:12}  {} values", layer.name, layer.kind, layer.output_size)?;
+        }
+        writeln!(f, "y")
+    }
+
+    /// Of each form once.
+    fn equations(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut left: Vec<&LayerReport> = self.layers.iter().collect();
+        while let Some(first) = left.first().copied() {
+            let (same, others): (Vec<_>, Vec<_>) =
+                left.into_iter().partition(|layer| layer.equations == first.equations);
+            let names: Vec<&str> = same.iter().map(|layer| layer.name.as_str()).collect();
+            writeln!(f, "\n{}: {}", names.join(", "), first.form)?;
+            first.equations.iter().try_for_each(|equation| writeln!(f, "  {equation}"))?;
+            left = others;
         }
         Ok(())
     }
@@ -232,7 +271,7 @@ fn line(
 ) -> fmt::Result {
     writeln!(
         f,
-        "{name:width$}  {kind:11}  {shape:>13}  {parameters:>10}  {flash:>10} {ram:>8}  {q_flash:>10} {q_ram:>8}"
+        "{name:width$}  {kind:12}  {shape:>13}  {parameters:>10}  {flash:>10} {ram:>8}  {q_flash:>10} {q_ram:>8}"
     )
 }
 

@@ -21,21 +21,48 @@
 //! gate_order = "rzn"              # of the 3·H rows; the default is PyTorch's
 //! reset = "after"                 # or "before": n = tanh(… + U_n (r ⊙ h))
 //! update = "keep"                 # z keeps the state: h' = (1 − z) ⊙ n + z ⊙ h; or "replace": h' = (1 − z) ⊙ h + z ⊙ n
+//! activation = "tanh"             # of n: or "sigmoid", "relu", "linear", { hard_sigmoid = { slope = 0.2, offset = 0.5 } }
+//! recurrent_activation = "sigmoid" # of r and z: the same choice
+//! clip = 3.0                      # optional: largest magnitude of what goes into the activations
+//!
+//! [[layer]]
+//! type = "bidirectional"          # for whole windows
+//! merge = "concat"                # or "sum", "mul", "ave"
+//! forward = { weight_ih = "b.w_x", weight_hh = "b.w_h" }    # each with the keys of "gru"
+//! backward = { weight_ih = "b.v_x", weight_hh = "b.v_h" }
 //!
 //! [[layer]]
 //! type = "dense"                  # y = W x + b, no activation
 //! weight = "head.weight"          # [O, I]
 //! bias = "head.bias"              # [O], optional
+//!
+//! [[layer]]
+//! type = "activation"             # of what the layer before gives
+//! activation = "softmax"          # or as above
+//!
+//! [[layer]]
+//! type = "layer_norm"
+//! weight = "norm.weight"          # [N]
+//! bias = "norm.bias"              # [N], optional
+//! epsilon = 1e-5                  # the default
+//!
+//! [[layer]]
+//! type = "batch_norm"             # (x − mean) / sqrt(variance + epsilon) · weight + bias
+//! mean = "bn.running_mean"        # [N]
+//! variance = "bn.running_var"     # [N]
+//! weight = "bn.weight"            # [N], optional
+//! bias = "bn.bias"                # [N], optional
+//! epsilon = 1e-5                  # the default
 //! ```
 
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::ir::Reset;
+use crate::ir::{Activation, Merge, Reset};
 use crate::source::Source;
 
 /// The layers of a model and the names of their tensors; see the [module's documentation](self) for the file format.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Tensor of the input's mean.
@@ -48,7 +75,7 @@ pub struct Spec {
 }
 
 /// One layer: the names of its tensors, and what they do not say.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum LayerSpec {
     /// [`ir::Embedding`](crate::ir::Embedding).
@@ -57,27 +84,16 @@ pub enum LayerSpec {
         weight: String,
     },
     /// [`ir::Gru`](crate::ir::Gru).
-    Gru {
-        /// `[3·H, I]`.
-        weight_ih: String,
-        /// `[3·H, H]`.
-        weight_hh: String,
-        /// `[3·H]`.
-        bias_ih: Option<String>,
-        /// `[3·H]`.
-        bias_hh: Option<String>,
-        /// Whether the input is a symbol.
+    Gru(GruSpec),
+    /// [`ir::Bidirectional`](crate::ir::Bidirectional).
+    Bidirectional {
+        /// From the first step on.
+        forward: Box<GruSpec>,
+        /// From the last step on.
+        backward: Box<GruSpec>,
+        /// What becomes of the two.
         #[serde(default)]
-        one_hot: bool,
-        /// Order of the gates in the rows.
-        #[serde(default)]
-        gate_order: GateOrder,
-        /// Where the reset gate acts.
-        #[serde(default)]
-        reset: Reset,
-        /// What z multiplies.
-        #[serde(default)]
-        update: Update,
+        merge: Merge,
     },
     /// [`ir::Dense`](crate::ir::Dense).
     Dense {
@@ -86,6 +102,101 @@ pub enum LayerSpec {
         /// `[O]`.
         bias: Option<String>,
     },
+    /// [`ir::Activated`](crate::ir::Activated).
+    Activation {
+        /// Which.
+        activation: Activation,
+    },
+    /// [`ir::LayerNorm`](crate::ir::LayerNorm).
+    LayerNorm {
+        /// `[N]`.
+        weight: String,
+        /// `[N]`.
+        bias: Option<String>,
+        /// Added to the variance.
+        #[serde(default = "epsilon")]
+        epsilon: f64,
+    },
+    /// [`ir::Affine`](crate::ir::Affine).
+    BatchNorm {
+        /// `[N]`.
+        mean: String,
+        /// `[N]`.
+        variance: String,
+        /// `[N]`.
+        weight: Option<String>,
+        /// `[N]`.
+        bias: Option<String>,
+        /// Added to the variance.
+        #[serde(default = "epsilon")]
+        epsilon: f64,
+    },
+}
+
+/// PyTorch's.
+pub(crate) fn epsilon() -> f64 {
+    1e-5
+}
+
+/// A GRU: the names of its tensors, and what they do not say.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GruSpec {
+    /// `[3·H, I]`.
+    pub weight_ih: String,
+    /// `[3·H, H]`.
+    pub weight_hh: String,
+    /// `[3·H]`.
+    pub bias_ih: Option<String>,
+    /// `[3·H]`.
+    pub bias_hh: Option<String>,
+    /// Whether the input is a symbol.
+    #[serde(default)]
+    pub one_hot: bool,
+    /// Order of the gates in the rows.
+    #[serde(default)]
+    pub gate_order: GateOrder,
+    /// Where the reset gate acts.
+    #[serde(default)]
+    pub reset: Reset,
+    /// What z multiplies.
+    #[serde(default)]
+    pub update: Update,
+    /// Of n.
+    #[serde(default = "tanh")]
+    pub activation: Activation,
+    /// Of r and z.
+    #[serde(default = "sigmoid")]
+    pub recurrent_activation: Activation,
+    /// Largest magnitude of what goes into them.
+    pub clip: Option<f64>,
+}
+
+impl GruSpec {
+    /// PyTorch's conventions.
+    pub(crate) fn new(weight_ih: String, weight_hh: String, bias_ih: Option<String>, bias_hh: Option<String>) -> Self {
+        Self {
+            weight_ih,
+            weight_hh,
+            bias_ih,
+            bias_hh,
+            one_hot: false,
+            gate_order: GateOrder::default(),
+            reset: Reset::After,
+            update: Update::Keep,
+            activation: tanh(),
+            recurrent_activation: sigmoid(),
+            clip: None,
+        }
+    }
+}
+
+fn tanh() -> Activation {
+    Activation::Tanh
+}
+
+fn sigmoid() -> Activation {
+    Activation::Sigmoid
 }
 
 /// The order in which a tensor's `3·H` rows hold the gates.

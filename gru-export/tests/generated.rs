@@ -28,16 +28,47 @@ const LSB: f64 = 1.0 / 4096.0;
 struct Case {
     name: &'static str,
     tensors: Vec<Tensor>,
-    /// Keys that the inferred architecture lacks, for a GRU layer called `gru`.
-    spec: Option<&'static str>,
+    /// Where the architecture is not inferred.
+    spec: Option<String>,
     wide_input: bool,
+    int8: bool,
 }
+
+/// A GRU layer called `gru` with further keys.
+fn gru_spec(keys: &str) -> String {
+    let names = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(|kind| format!("{kind} = \"gru.{kind}_l0\"\n"));
+    format!("[[layer]]\ntype = \"gru\"\n{}{keys}\n", names.concat())
+}
+
+fn dense_spec(name: &str) -> String {
+    format!("[[layer]]\ntype = \"dense\"\nweight = \"{name}.weight\"\nbias = \"{name}.bias\"\n")
+}
+
+fn activation_spec(activation: &str) -> String {
+    format!("[[layer]]\ntype = \"activation\"\nactivation = {activation}\n")
+}
+
+fn norm_spec(name: &str) -> String {
+    format!("[[layer]]\ntype = \"layer_norm\"\nweight = \"{name}.weight\"\nbias = \"{name}.bias\"\n")
+}
+
+const HARD_SIGMOID: &str = "{ hard_sigmoid = { slope = 0.2, offset = 0.5 } }";
 
 fn cases() -> Vec<Case> {
     let gru = |layer, i, h| Tensor::recurrent("gru", layer, 3, i, h);
-    let case =
-        |name, tensors: Vec<Vec<Tensor>>| Case { name, tensors: tensors.concat(), spec: None, wide_input: false };
+    let case = |name, tensors: Vec<Vec<Tensor>>| Case {
+        name,
+        tensors: tensors.concat(),
+        spec: None,
+        wide_input: false,
+        int8: true,
+    };
     let with_spec = |name, tensors: Vec<Vec<Tensor>>, spec| Case { spec: Some(spec), ..case(name, tensors) };
+    let norm = |name: &str, n| ["weight", "bias"].map(|part| Tensor::new(&format!("{name}.{part}"), &[n])).to_vec();
+    let reverse = |layer: &[Tensor]| -> Vec<Tensor> {
+        layer.iter().map(|tensor| Tensor { name: format!("{}_reverse", tensor.name), ..tensor.clone() }).collect()
+    };
+    let both = |layer, i, h| [gru(layer, i, h), reverse(&gru(layer, i, h))].concat();
     vec![
         case("plain", vec![Tensor::gru_and_head(2, 3, 4)]),
         case("gru_alone", vec![gru(0, 2, 5)]),
@@ -45,9 +76,46 @@ fn cases() -> Vec<Case> {
         case("ten_layers", (0..10).map(|layer| gru(layer, if layer == 0 { 3 } else { 6 }, 6)).collect()),
         case("many_units", vec![gru(0, 2, 100), Tensor::linear("head", 100, 3)]),
         Case { wide_input: true, ..case("wide_input", vec![Tensor::gru_and_head(3, 5, 2)]) },
-        with_spec("one_hot", vec![gru(0, 5, 4)], "one_hot = true"),
-        with_spec("reset_before", vec![gru(0, 2, 9)], "reset = \"before\""),
-        with_spec("keras_gates", vec![gru(0, 2, 3)], "gate_order = \"zrn\"\nupdate = \"replace\""),
+        with_spec("one_hot", vec![gru(0, 5, 4)], gru_spec("one_hot = true")),
+        with_spec("reset_before", vec![gru(0, 2, 9)], gru_spec("reset = \"before\"")),
+        case("both_directions", vec![both(0, 2, 3), both(1, 6, 4), Tensor::linear("head", 8, 3)]),
+        with_spec(
+            "activations",
+            vec![
+                gru(0, 2, 5),
+                Tensor::linear("a", 5, 7),
+                Tensor::linear("b", 7, 4),
+                Tensor::linear("c", 4, 4),
+                Tensor::linear("d", 4, 3),
+            ],
+            [
+                gru_spec(""),
+                activation_spec("\"relu\""),
+                dense_spec("a"),
+                activation_spec("\"tanh\""),
+                dense_spec("b"),
+                activation_spec("\"sigmoid\""),
+                dense_spec("c"),
+                activation_spec(HARD_SIGMOID),
+                dense_spec("d"),
+                activation_spec("\"softmax\""),
+            ]
+            .concat(),
+        ),
+        with_spec(
+            "layer_norms",
+            vec![gru(0, 2, 5), norm("first", 5), Tensor::linear("head", 5, 20), norm("second", 20)],
+            [gru_spec(""), norm_spec("first"), dense_spec("head"), norm_spec("second")].concat(),
+        ),
+        Case {
+            int8: false,
+            ..with_spec(
+                "other_functions",
+                vec![gru(0, 2, 6)],
+                gru_spec(&format!("activation = \"relu\"\nrecurrent_activation = {HARD_SIGMOID}\nclip = 0.75")),
+            )
+        },
+        with_spec("keras_gates", vec![gru(0, 2, 3)], gru_spec("gate_order = \"zrn\"\nupdate = \"replace\"")),
     ]
 }
 
@@ -64,10 +132,8 @@ fn prepare(case: &Case, directory: &Path) -> Prepared {
     let (file, input) = (path("safetensors"), path("npy"));
     fs::write(&file, files::model(&case.tensors)).unwrap();
     let mut export = Export::new(&file).wide_input(case.wide_input);
-    let spec = case.spec.map(|keys| {
-        let names =
-            ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(|kind| format!("{kind} = \"gru.{kind}_l0\"\n"));
-        fs::write(path("toml"), format!("[[layer]]\ntype = \"gru\"\n{}{keys}\n", names.concat())).unwrap();
+    let spec = case.spec.as_ref().map(|text| {
+        fs::write(path("toml"), text).unwrap();
         Spec::parse(&Source::read(path("toml")).unwrap()).unwrap()
     });
     if spec.is_some() {
@@ -141,22 +207,28 @@ fn generated_modules_equal_the_exporters_run() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let (mut program, mut all_expected) = (String::new(), String::new());
-    let mut main = String::from("fn main() {\n    use gru_core::Layer;\n");
+    let mut main = String::from("fn main() {\n    use gru_core::{Layer, Window};\n");
     for case in cases() {
         let prepared = prepare(&case, directory);
         for (precision, bits) in [(Precision::F32, "y.to_bits()"), (Precision::Int8, "i16::from(*y)")] {
+            if precision == Precision::Int8 && !case.int8 {
+                continue;
+            }
             let name = format!("{}_{}", case.name, precision.name());
             prepared.export.clone().precision(precision).write(directory.join(format!("{name}.rs")), &()).unwrap();
             let (outputs, inputs) = expected(&prepared, precision);
             write!(all_expected, "{name}\n{outputs}").unwrap();
             write!(program, "#[allow(dead_code)]\nmod {name} {{\n    include!(\"{name}.rs\");\n}}\n").unwrap();
-            write!(
-                main,
-                "    println!(\"{name}\");\n    let mut state = Default::default();\n    for x in [{inputs}] {{\n        \
-                 let outputs = {name}::MODEL.step(&x, &mut state);\n        \
-                 println!(\"{{:?}}\", outputs.iter().map(|y| {bits}).collect::<Vec<_>>());\n    }}\n"
-            )
-            .unwrap();
+            let print = format!("println!(\"{{:?}}\", outputs.iter().map(|y| {bits}).collect::<Vec<_>>());");
+            let run = if prepared.model.is_bidirectional() {
+                format!("    for outputs in {name}::MODEL.window(&[{inputs}]) {{\n        {print}\n    }}\n")
+            } else {
+                format!(
+                    "    let mut state = Default::default();\n    for x in [{inputs}] {{\n        \
+                     let outputs = {name}::MODEL.step(&x, &mut state);\n        {print}\n    }}\n"
+                )
+            };
+            write!(main, "    println!(\"{name}\");\n{run}").unwrap();
         }
     }
     fs::write(directory.join("main.rs"), format!("{program}{main}}}\n")).unwrap();

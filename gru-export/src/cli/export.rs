@@ -36,7 +36,8 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode
     if let Some(name) = name {
         export = export.name(name);
     }
-    export.write(output, &terminal.progress())?;
+    let notes = export.write(output, &terminal.progress())?;
+    notes.iter().for_each(|note| terminal.note(&format!("note: {note}")));
     if terminal.json {
         terminal.print_json(&serde_json::json!({ "output": output }));
     } else {

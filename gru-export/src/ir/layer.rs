@@ -329,6 +329,19 @@ impl Layer {
     }
 }
 
+impl std::fmt::Display for Activation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tanh => f.write_str("tanh"),
+            Self::Sigmoid => f.write_str("sigmoid"),
+            Self::HardSigmoid { .. } => f.write_str("hard_sigmoid"),
+            Self::Relu => f.write_str("relu"),
+            Self::Linear => f.write_str("linear"),
+            Self::Softmax => f.write_str("softmax"),
+        }
+    }
+}
+
 impl std::fmt::Display for Input {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

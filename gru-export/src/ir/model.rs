@@ -44,7 +44,13 @@ impl Model {
                 )));
             }
         }
-        let (layers, notes) = fold(layers);
+        let (layers, mut notes) = fold(layers);
+        if let Some(layer) = layers.iter().find(|layer| matches!(layer, Layer::Bidirectional(_))) {
+            let name = quoted(layer.name());
+            notes.push(format!(
+                "{name} reads its input from both ends: the model takes whole windows and cannot follow a stream"
+            ));
+        }
         Self { standardization: None, layers, notes }.with_standardization(standardization)
     }
 

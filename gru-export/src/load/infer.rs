@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result, listed, quoted};
-use crate::ir::{Input, Reset};
-use crate::spec::{GateOrder, LayerSpec, Spec, Update};
+use crate::ir::{Input, Merge};
+use crate::spec::{GruSpec, LayerSpec, Spec, epsilon};
 
 use super::pytorch::gru_shape;
 use super::safetensors::Tensors;
@@ -12,7 +12,7 @@ use super::safetensors::Tensors;
 /// More modules than this need a spec: the search over their orders is factorial.
 const MAX_MODULES: usize = 7;
 
-const WRITE_SPEC: &str = "list the layers in order in a TOML file and give it as --spec";
+const WRITE_SPEC: &str = "list the layers and their activations in order in a TOML file and give it as --spec";
 
 /// One `nn.Module`, as one or more layers, with what it takes and gives.
 #[derive(Clone)]
@@ -32,6 +32,9 @@ pub(super) fn infer(tensors: &Tensors<'_>) -> Result<Spec> {
     }
     for weight in &names.weights {
         modules.push(affine(weight, tensors)?);
+    }
+    for prefix in &names.norms {
+        modules.push(vec![norm(prefix, tensors)?]);
     }
     if names.recurrent.is_empty() {
         return Err(Error::new(
@@ -58,6 +61,8 @@ struct Names<'a> {
     /// By module prefix, then by layer; a cell has no layer number.
     recurrent: BTreeMap<&'a str, BTreeSet<Option<usize>>>,
     weights: Vec<&'a str>,
+    /// Prefixes of normalizations.
+    norms: BTreeSet<&'a str>,
     input_mean: Option<String>,
     input_std: Option<String>,
 }
@@ -72,6 +77,14 @@ impl<'a> Names<'a> {
                 "input_std" => &mut names.input_std,
                 "weight" if shape.len() == 2 => {
                     names.weights.push(name);
+                    continue;
+                }
+                "weight" if shape.len() == 1 && tensors.has(&joined(prefix, "bias")) => {
+                    names.norms.insert(prefix);
+                    continue;
+                }
+                "running_mean" => {
+                    names.norms.insert(prefix);
                     continue;
                 }
                 _ => {
@@ -102,12 +115,7 @@ fn recurrent_layer(name: &str, leaf: &str) -> Result<Option<Option<usize>>> {
     else {
         return Ok(None);
     };
-    if rest.ends_with("_reverse") {
-        return unsupported(
-            "a bidirectional GRU",
-            "a stream has no future to read backwards; train with bidirectional=False",
-        );
-    }
+    let rest = rest.strip_suffix("_reverse").unwrap_or(rest);
     if leaf.starts_with("weight_hr") {
         return unsupported("a projection (proj_size)", "only nn.LSTM has it; train an nn.GRU instead");
     }
@@ -119,32 +127,40 @@ fn recurrent_layer(name: &str, leaf: &str) -> Result<Option<Option<usize>>> {
 
 /// An `nn.GRU` of consecutive layers, or an `nn.GRUCell`.
 fn recurrent(prefix: &str, layers: &BTreeSet<Option<usize>>, tensors: &Tensors<'_>) -> Result<Module> {
-    let tensor = |kind: &str, suffix: &str| match prefix {
-        "" => format!("{kind}{suffix}"),
-        prefix => format!("{prefix}.{kind}{suffix}"),
+    let tensor = |kind: &str, suffix: &str| joined(prefix, &format!("{kind}{suffix}"));
+    let direction = |suffix: &str| {
+        let [weight_ih, weight_hh, bias_ih, bias_hh] =
+            ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(|kind| tensor(kind, suffix));
+        let sizes = gru_shape(tensors, &weight_ih, &weight_hh)?;
+        let biased = tensors.has(&bias_ih) || tensors.has(&bias_hh);
+        Ok((GruSpec::new(weight_ih, weight_hh, biased.then_some(bias_ih), biased.then_some(bias_hh)), sizes))
+            as Result<_>
     };
     let (mut specs, mut sizes) = (Vec::new(), Vec::new());
     let cell = layers.len() == 1 && layers.contains(&None);
+    let both = tensors.shapes().any(|(name, _)| {
+        let (module, leaf) = name.rsplit_once('.').unwrap_or(("", name));
+        module == prefix && leaf.ends_with("_reverse")
+    });
     for (expected, &layer) in layers.iter().enumerate() {
         if !cell && layer != Some(expected) {
             return Err(Error::tensor(&tensor("weight_ih", &format!("_l{expected}")), "layer missing")
                 .help("an nn.GRU's layers are numbered from 0 without gaps; save its whole state_dict"));
         }
         let suffix = layer.map_or(String::new(), |layer| format!("_l{layer}"));
-        let [weight_ih, weight_hh, bias_ih, bias_hh] =
-            ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(|kind| tensor(kind, &suffix));
-        sizes.push(gru_shape(tensors, &weight_ih, &weight_hh)?);
-        let biased = tensors.has(&bias_ih) || tensors.has(&bias_hh);
-        specs.push(LayerSpec::Gru {
-            weight_ih,
-            weight_hh,
-            bias_ih: biased.then_some(bias_ih),
-            bias_hh: biased.then_some(bias_hh),
-            one_hot: false,
-            gate_order: GateOrder::default(),
-            reset: Reset::After,
-            update: Update::Keep,
-        });
+        let (forward, (i, h)) = direction(&suffix)?;
+        if both {
+            let (backward, _) = direction(&format!("{suffix}_reverse"))?;
+            specs.push(LayerSpec::Bidirectional {
+                forward: Box::new(forward),
+                backward: Box::new(backward),
+                merge: Merge::Concat,
+            });
+            sizes.push((i, 2 * h));
+        } else {
+            specs.push(LayerSpec::Gru(forward));
+            sizes.push((i, h));
+        }
     }
     Ok(Module {
         label: label(if cell { "nn.GRUCell" } else { "nn.GRU" }, prefix),
@@ -152,6 +168,45 @@ fn recurrent(prefix: &str, layers: &BTreeSet<Option<usize>>, tensors: &Tensors<'
         output_size: sizes[sizes.len() - 1].1,
         layers: specs,
     })
+}
+
+/// An `nn.BatchNorm1d` if it has a running mean, else an `nn.LayerNorm`.
+fn norm(prefix: &str, tensors: &Tensors<'_>) -> Result<Module> {
+    let [mean, variance, weight, bias] =
+        ["running_mean", "running_var", "weight", "bias"].map(|leaf| joined(prefix, leaf));
+    let batch = tensors.has(&mean);
+    let sized = if batch { &mean } else { &weight };
+    let &[size] = tensors.shape(sized)? else {
+        return Err(Error::tensor(sized, format!("expected a vector, found shape {:?}", tensors.shape(sized)?)));
+    };
+    let layer = if batch {
+        let [weight, bias] = [weight, bias].map(|name| Some(name).filter(|name| tensors.has(name)));
+        LayerSpec::BatchNorm { mean, variance, weight, bias, epsilon: epsilon() }
+    } else {
+        LayerSpec::LayerNorm { weight, bias: Some(bias), epsilon: epsilon() }
+    };
+    Ok(Module {
+        label: label(if batch { "nn.BatchNorm1d" } else { "nn.LayerNorm" }, prefix),
+        input: Input::Vector(size),
+        output_size: size,
+        layers: vec![layer],
+    })
+}
+
+/// What a user should know of an inferred spec.
+pub(super) fn notes(spec: &Spec) -> Vec<String> {
+    let norms = spec.layers.iter().filter_map(|layer| match layer {
+        LayerSpec::LayerNorm { weight: name, .. } | LayerSpec::BatchNorm { mean: name, .. } => Some(quoted(name)),
+        _ => None,
+    });
+    let names: Vec<_> = norms.collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    vec![format!(
+        "a state_dict does not hold a normalization's epsilon: PyTorch's default of 1e-5 is taken at {}",
+        listed(names)
+    )]
 }
 
 /// What a matrix called `….weight` can be: an `nn.Linear`, and where no bias stands beside it, an `nn.Embedding`.
@@ -214,8 +269,16 @@ fn only<'a>(orders: &'a [Vec<Module>], modules: &[Vec<Module>]) -> Result<&'a [M
             order[first].label,
             order[first + 1].label
         ))
-        .help(format!("if there is none, {WRITE_SPEC}; activations between dense layers are not supported"))),
+        .help(WRITE_SPEC)),
         _ => Ok(order),
+    }
+}
+
+/// A tensor of the module `prefix`.
+fn joined(prefix: &str, leaf: &str) -> String {
+    match prefix {
+        "" => leaf.to_owned(),
+        prefix => format!("{prefix}.{leaf}"),
     }
 }
 

@@ -1,20 +1,25 @@
 //! Tensors and a [`Spec`] to a [`Model`]: gates split, conventions made canonical, biases merged.
 
-use crate::error::{Error, Result};
-use crate::ir::{Cell, Dense, Embedding, Gru, Layer, Matrix, Model, Reset, Standardization};
-use crate::spec::{GateOrder, LayerSpec, Spec, Update};
+use crate::error::{Error, Result, quoted};
+use crate::ir::{
+    Activated, Activation, Affine, Bidirectional, Cell, Dense, Embedding, Gru, Layer, LayerNorm, Matrix, Model, Reset,
+    Standardization,
+};
+use crate::spec::{GateOrder, GruSpec, LayerSpec, Spec, Update};
 
 use super::safetensors::Tensors;
 
 /// Builds the model that `spec` describes; every tensor must be used.
 pub(super) fn assemble(spec: &Spec, mut tensors: Tensors<'_>) -> Result<Model> {
-    let layers = spec.layers.iter().map(|layer| assemble_layer(layer, &mut tensors)).collect::<Result<Vec<_>>>()?;
+    let mut layers = Vec::new();
+    for layer in &spec.layers {
+        let layer = assemble_layer(layer, layers.last(), &mut tensors)?;
+        layers.push(layer);
+    }
     let standardization = match (&spec.input_mean, &spec.input_std) {
         (None, None) => None,
         (Some(mean), Some(std)) => {
-            let &[size] = tensors.shape(mean)? else {
-                return Err(Error::tensor(mean, format!("expected a vector, found shape {:?}", tensors.shape(mean)?)));
-            };
+            let size = vector_len(&tensors, mean)?;
             Some(Standardization { mean: tensors.take_vector(mean, size)?, std: tensors.take_vector(std, size)? })
         }
         (Some(one), None) | (None, Some(one)) => {
@@ -26,43 +31,95 @@ pub(super) fn assemble(spec: &Spec, mut tensors: Tensors<'_>) -> Result<Model> {
     Ok(model)
 }
 
-fn assemble_layer(layer: &LayerSpec, tensors: &mut Tensors<'_>) -> Result<Layer> {
+fn assemble_layer(layer: &LayerSpec, before: Option<&Layer>, tensors: &mut Tensors<'_>) -> Result<Layer> {
     Ok(match layer {
         LayerSpec::Embedding { weight } => {
             Layer::Embedding(Embedding { name: layer_name(weight), weight: tensors.take_matrix(weight)? })
         }
-        LayerSpec::Gru { weight_ih, weight_hh, bias_ih, bias_hh, one_hot, gate_order, reset, update } => {
-            let (_, h) = gru_shape(tensors, weight_ih, weight_hh)?;
-            let mut bias = |name: &Option<String>| match name {
-                Some(name) => Ok(split(&tensors.take_vector(name, 3 * h)?, *gate_order)),
-                None => Ok([(); 3].map(|()| vec![0.0; h])),
-            };
-            let bias = merge_biases(bias(bias_ih)?, bias(bias_hh)?, *reset);
-            let gru = Gru {
-                name: layer_name(weight_ih),
-                one_hot: *one_hot,
-                cell: Cell { reset: *reset, ..Cell::default() },
-                weight_ih: split_rows(&tensors.take_matrix(weight_ih)?, *gate_order),
-                weight_hh: split_rows(&tensors.take_matrix(weight_hh)?, *gate_order),
-                bias,
-            };
-            Layer::Gru(match update {
-                Update::Keep => gru,
-                Update::Replace => negate_update(gru),
-            })
-        }
+        LayerSpec::Gru(spec) => Layer::Gru(assemble_gru(spec, tensors)?),
+        LayerSpec::Bidirectional { forward, backward, merge } => Layer::Bidirectional(Box::new(Bidirectional {
+            name: layer_name(&forward.weight_ih),
+            forward: assemble_gru(forward, tensors)?,
+            backward: assemble_gru(backward, tensors)?,
+            merge: *merge,
+        })),
         LayerSpec::Dense { weight, bias } => {
             let matrix = tensors.take_matrix(weight)?;
             Layer::Dense(Dense {
                 name: layer_name(weight),
-                bias: match bias {
-                    Some(bias) => tensors.take_vector(bias, matrix.rows())?,
-                    None => vec![0.0; matrix.rows()],
-                },
+                bias: optional(tensors, bias.as_ref(), matrix.rows(), 0.0)?,
                 weight: matrix,
             })
         }
+        LayerSpec::Activation { activation } => {
+            let size = before.map(Layer::output_size).ok_or_else(|| {
+                Error::new("the first layer is an activation").help("list the layer whose values it takes before it")
+            })?;
+            Layer::Activation(Activated { name: activation.to_string(), size, activation: *activation })
+        }
+        LayerSpec::LayerNorm { weight, bias, epsilon } => {
+            let size = vector_len(tensors, weight)?;
+            Layer::LayerNorm(LayerNorm {
+                name: layer_name(weight),
+                weight: tensors.take_vector(weight, size)?,
+                bias: optional(tensors, bias.as_ref(), size, 0.0)?,
+                epsilon: *epsilon,
+            })
+        }
+        LayerSpec::BatchNorm { mean, variance, weight, bias, epsilon } => {
+            let size = vector_len(tensors, mean)?;
+            let name = mean.trim_end_matches(".running_mean").to_owned();
+            tensors.discard(&format!("{name}.num_batches_tracked"));
+            let (mean, found) = (tensors.take_vector(mean, size)?, tensors.take_vector(variance, size)?);
+            if let Some(at) = found.iter().position(|v| v + epsilon <= 0.0) {
+                let problem = format!("the variance of channel {at} is {}, not above zero", found[at]);
+                return Err(Error::tensor(variance, problem));
+            }
+            let weight = optional(tensors, weight.as_ref(), size, 1.0)?;
+            let bias = optional(tensors, bias.as_ref(), size, 0.0)?;
+            let scale: Vec<f64> = weight.iter().zip(&found).map(|(w, v)| w / (v + epsilon).sqrt()).collect();
+            let shift = bias.iter().zip(&mean).zip(&scale).map(|((b, mean), scale)| b - mean * scale).collect();
+            Layer::Affine(Affine { name, scale, shift })
+        }
     })
+}
+
+fn assemble_gru(spec: &GruSpec, tensors: &mut Tensors<'_>) -> Result<Gru> {
+    let GruSpec { weight_ih, weight_hh, gate_order, reset, .. } = spec;
+    let (_, h) = gru_shape(tensors, weight_ih, weight_hh)?;
+    let mut bias =
+        |name: &Option<String>| Ok(split(&optional(tensors, name.as_ref(), 3 * h, 0.0)?, *gate_order)) as Result<_>;
+    let bias = merge_biases(bias(&spec.bias_ih)?, bias(&spec.bias_hh)?, *reset);
+    let gru = Gru {
+        name: layer_name(weight_ih),
+        one_hot: spec.one_hot,
+        cell: Cell {
+            reset: *reset,
+            update: true,
+            activation: spec.activation,
+            recurrent_activation: spec.recurrent_activation,
+            clip: spec.clip,
+        },
+        weight_ih: split_rows(&tensors.take_matrix(weight_ih)?, *gate_order),
+        weight_hh: split_rows(&tensors.take_matrix(weight_hh)?, *gate_order),
+        bias,
+    };
+    match spec.update {
+        Update::Keep => Ok(gru),
+        Update::Replace => replacing(gru),
+    }
+}
+
+/// A vector, or `otherwise` throughout where no tensor is named.
+fn optional(tensors: &mut Tensors<'_>, name: Option<&String>, len: usize, otherwise: f64) -> Result<Vec<f64>> {
+    name.map_or_else(|| Ok(vec![otherwise; len]), |name| tensors.take_vector(name, len))
+}
+
+fn vector_len(tensors: &Tensors<'_>, name: &str) -> Result<usize> {
+    match *tensors.shape(name)? {
+        [size] => Ok(size),
+        ref shape => Err(Error::tensor(name, format!("expected a vector, found shape {shape:?}"))),
+    }
 }
 
 /// (I, H) of a GRU layer, or what else its shapes say it is.
@@ -114,10 +171,19 @@ pub(super) fn merge_biases(ih: [Vec<f64>; 3], hh: [Vec<f64>; 3], reset: Reset) -
     }
 }
 
-/// 1 − σ(a) = σ(−a).
-fn negate_update(mut gru: Gru) -> Gru {
+/// The same layer with `1 − z` for z, for gates with `1 − f(a) = f(−a)`.
+fn replacing(mut gru: Gru) -> Result<Gru> {
+    let symmetric = match gru.cell.recurrent_activation {
+        Activation::Sigmoid => true,
+        Activation::HardSigmoid { offset, .. } => offset == 0.5,
+        _ => false,
+    };
+    if !symmetric {
+        let problem = format!("layer {}: with `update = \"replace\"` the gates must be sigmoids", quoted(&gru.name));
+        return Err(Error::new(problem));
+    }
     gru.weight_ih[1] = gru.weight_ih[1].map(|_, w| -w);
     gru.weight_hh[1] = gru.weight_hh[1].map(|_, w| -w);
     gru.bias[1].iter_mut().for_each(|b| *b = -*b);
-    gru
+    Ok(gru)
 }

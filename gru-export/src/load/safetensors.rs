@@ -8,7 +8,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorInfo, TensorView};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::error::{Error, Result, listed, quoted};
-use crate::ir::Matrix;
+use crate::ir::{Matrix, Model};
 
 use super::{Format, infer, pytorch};
 
@@ -21,7 +21,10 @@ pub(super) const FORMAT: Format = Format {
         let tensors = Tensors::parse(source.bytes())?;
         match spec {
             Some(spec) => pytorch::assemble(spec, tensors),
-            None => pytorch::assemble(&infer::infer(&tensors)?, tensors),
+            None => {
+                let spec = infer::infer(&tensors)?;
+                Ok(infer::notes(&spec).into_iter().fold(pytorch::assemble(&spec, tensors)?, Model::with_note))
+            }
         }
     },
 };
@@ -75,6 +78,11 @@ impl<'a> Tensors<'a> {
         self.take(name)
     }
 
+    /// Leaves out a tensor that may be there and says nothing.
+    pub(super) fn discard(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
     /// Fails unless every tensor has been taken.
     pub(super) fn finish(self) -> Result<()> {
         if self.0.is_empty() {
@@ -82,8 +90,8 @@ impl<'a> Tensors<'a> {
         }
         let left = listed(self.shapes().map(|(name, shape)| format!("{} {shape:?}", quoted(name))));
         Err(Error::new(format!("no layer takes {left}")).help(
-            "understood are nn.GRU, nn.GRUCell, nn.Linear, nn.Embedding and the buffers input_mean and input_std; \
-             remove other tensors from the state_dict before saving it",
+            "understood are nn.GRU, nn.GRUCell, nn.Linear, nn.Embedding, nn.BatchNorm1d, nn.LayerNorm and the buffers input_mean and \
+             input_std; remove other tensors from the state_dict before saving it",
         ))
     }
 

@@ -64,6 +64,44 @@ class Wrapped(nn.Module):
         return self.model["decoder"](self.model["encoder"]["rnn"](x)[0])
 
 
+class Normalized(nn.Module):
+    """Normalization before, between and behind recurrent layers, with statistics as training leaves them."""
+
+    def __init__(self):
+        super().__init__()
+        self.input_norm = nn.BatchNorm1d(3)
+        self.first = nn.GRU(3, 5)
+        self.norm = nn.LayerNorm(5)
+        self.second = nn.GRU(5, 6, bidirectional=True)
+        self.head_norm = nn.BatchNorm1d(12)
+        self.head = nn.Linear(12, 2)
+        for norm in (self.input_norm, self.head_norm):
+            nn.init.normal_(norm.running_mean)
+            nn.init.uniform_(norm.running_var, 0.5, 2.0)
+        for norm in (self.input_norm, self.norm, self.head_norm):
+            nn.init.uniform_(norm.weight, 0.5, 1.5)
+            nn.init.normal_(norm.bias)
+        self.eval()
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.norm(self.first(self.input_norm(x))[0])
+        return self.head(self.head_norm(self.second(h)[0]))
+
+
+class Activated(nn.Module):
+    """A head of several dense layers, which a spec tells apart."""
+
+    def __init__(self):
+        super().__init__()
+        self.gru = nn.GRU(3, 5)
+        self.layers = nn.Sequential(
+            nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 6), nn.Tanh(), nn.Linear(6, 4), nn.Sigmoid(), nn.Linear(4, 3), nn.Softmax(-1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(self.gru(x)[0])
+
+
 class Case(NamedTuple):
     """Weights to save, and what they compute unless the exporter must reject them."""
 
@@ -100,5 +138,7 @@ def cases() -> dict[str, Case]:
         "embedding": run(Symbols(), torch.randint(11, (STEPS,)).to(torch.uint16)),
         "wrapped": run(Wrapped(), torch.randn(STEPS, 3)),
         "lstm": Case(Recurrent(nn.LSTM(3, 5), 2).state_dict()),
-        "bidirectional": Case(Recurrent(nn.GRU(3, 5, bidirectional=True), 2).state_dict()),
+        "bidirectional": run(Recurrent(nn.GRU(3, 5, num_layers=2, bidirectional=True), 2), torch.randn(STEPS, 3)),
+        "normalized": run(Normalized(), torch.randn(STEPS, 3)),
+        "activated": run(Activated(), torch.randn(STEPS, 3)),
     }

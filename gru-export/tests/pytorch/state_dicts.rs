@@ -2,18 +2,25 @@
 
 use gru_export::dataset::{Array, Dataset, Sample};
 use gru_export::reference::play;
-use gru_export::{Export, InputUnit, Source, load};
+use gru_export::{Export, InputUnit, Precision, Source, load};
 
 use crate::{F32_BOUND, golden};
 
-const SOUND: [&str; 6] = ["gru_f16", "gru_bf16", "gru_f64", "grucell", "embedding", "wrapped"];
+const SOUND: [&str; 9] =
+    ["gru_f16", "gru_bf16", "gru_f64", "grucell", "embedding", "wrapped", "bidirectional", "normalized", "activated"];
+
+/// Of a model that needs a spec.
+fn export(name: &str) -> Export {
+    let export = Export::new(golden(&format!("{name}.safetensors")));
+    let spec = golden(&format!("{name}.toml"));
+    if spec.exists() { export.spec(spec) } else { export }
+}
 
 #[test]
 fn f32_kernels_equal_pytorch() {
     for name in SOUND {
         let [input, outputs] = ["x", "y"].map(|kind| golden(&format!("{name}_{kind}.npy")));
-        let export = Export::new(golden(&format!("{name}.safetensors")));
-        let verification = export.verify(&input, InputUnit::Raw, Some(&outputs), &()).unwrap();
+        let verification = export(name).verify(&input, InputUnit::Raw, Some(&outputs), &()).unwrap();
         let given = verification.given.unwrap();
         assert_eq!((given.steps, given.argmax_agrees), (50, 50), "{name}");
         assert!(verification.holds(F32_BOUND), "{name}\n{verification}");
@@ -35,10 +42,20 @@ fn the_reference_equals_pytorch_in_f64() {
 }
 
 #[test]
-fn other_architectures_are_refused() {
-    for (name, word) in [("lstm", "LSTM"), ("bidirectional", "bidirectional")] {
-        let source = Source::read(golden(&format!("{name}.safetensors"))).unwrap();
-        let error = load(&source, None).unwrap_err();
-        assert!(error.to_string().contains(word), "{error}");
+fn int8_keeps_what_pytorch_decides() {
+    for name in ["bidirectional", "normalized", "activated"] {
+        let [input, outputs] = ["x", "y"].map(|kind| golden(&format!("{name}_{kind}.npy")));
+        let export = export(name).precision(Precision::Int8).calibrate(&input);
+        let verification = export.verify(&input, InputUnit::Raw, Some(&outputs), &()).unwrap();
+        let given = verification.given.unwrap();
+        assert!(given.errors.rms <= 0.01 * given.errors.peak.max(1.0), "{name}\n{verification}");
+        assert!(given.argmax_agrees >= 48, "{name}\n{verification}");
     }
+}
+
+#[test]
+fn other_architectures_are_refused() {
+    let source = Source::read(golden("lstm.safetensors")).unwrap();
+    let error = load(&source, None).unwrap_err();
+    assert!(error.to_string().contains("LSTM"), "{error}");
 }
