@@ -77,6 +77,7 @@ impl Op for Int8 {
 fn gates<B: Backend>(backend: B) {
     let mut random = Random(4);
     let unshifted = if SUM_BITS == 0 { quant::HEADROOM_BITS as u8 } else { 0 };
+    let mut last = ([[0; UNITS]; 4], Scales::ZERO, [0; UNITS]);
     for gate in 0..4 {
         for first in (i16::MIN..=i16::MAX).step_by(if cfg!(miri) { 9973 } else { UNITS }) {
             let mut sums: [I32Lane; 4] = array::from_fn(|_| {
@@ -95,7 +96,27 @@ fn gates<B: Backend>(backend: B) {
                 block(Scalar, &sums, &scales, multiplier, &mut expected.0[..len], &mut expected.1[..len]);
                 assert_eq!(found, expected, "{sums:?} {scales:?}");
             }
+            pair(backend, [&last.0, &sums], [&last.1, &scales], [last.2, h]);
+            last = (sums, scales, h);
         }
+    }
+}
+
+/// Two blocks at once are one after the other.
+fn pair<B: Backend>(backend: B, sums: [&[I32Lane; 4]; 2], scales: [&Scales<4>; 2], h: [I32Lane; 2]) {
+    let lanes = backend.lanes();
+    let load = |sums: &[I32Lane; 4]| sums.each_ref().map(|sums| lanes.load_i32(sums));
+    let [[r, z, n_input, n_hidden], second] = sums.map(load);
+    let first = [r, z, n_hidden];
+    let second = ([second[0], second[1], second[3]], second[2]);
+    let mut next: [i32; 2 * UNITS] = array::from_fn(|u| h[u / UNITS][u % UNITS]);
+    let mut view = [0; 2 * UNITS];
+    lanes.gates_int8_pair([&first, &second.0], [&n_input, &second.1], scales, 127, &mut next, &mut view);
+    for at in 0..2 {
+        let mut expected = (h[at], [0; UNITS]);
+        block(Scalar, sums[at], scales[at], 127, &mut expected.0, &mut expected.1);
+        assert_eq!(next[at * UNITS..][..UNITS], expected.0, "block {at} of {sums:?} {scales:?}");
+        assert_eq!(view[at * UNITS..][..UNITS], expected.1, "block {at} of {sums:?} {scales:?}");
     }
 }
 

@@ -91,6 +91,9 @@ pub trait Lanes: Copy {
     /// One fixed-point value per unit.
     type I16: Copy;
 
+    /// Whether [`gates_int8_pair`](Self::gates_int8_pair) is faster than one block after the other.
+    const PAIRS: bool = false;
+
     /// At most [`UNITS`] values, zeros behind the last.
     fn load_f32(self, values: &[f32]) -> Self::F32;
     /// Writes as many values as `to` has room for.
@@ -183,6 +186,23 @@ pub trait Lanes: Copy {
         let n_input = self.requantize(n_input, &scales.multiplier[2], &scales.shift[2]);
         let n_hidden = self.requantize(n_hidden, &scales.multiplier[3], &scales.shift[3]);
         self.advance_int8(z, self.add_i16(n_input, self.reset_int8(r, n_hidden)), multiplier, h, view);
+    }
+
+    /// [`gates_int8`](Self::gates_int8) of two neighbouring blocks, both full.
+    #[inline(always)]
+    fn gates_int8_pair(
+        self,
+        sums: [&[Self::I32; 3]; 2],
+        n_input: [&Self::I32; 2],
+        scales: [&Scales<4>; 2],
+        multiplier: i16,
+        h: &mut [i32; 2 * UNITS],
+        view: &mut [i8; 2 * UNITS],
+    ) {
+        let blocks = h.as_chunks_mut::<UNITS>().0.iter_mut().zip(view.as_chunks_mut::<UNITS>().0);
+        for (((sums, n_input), scales), (h, view)) in sums.into_iter().zip(n_input).zip(scales).zip(blocks) {
+            self.gates_int8(sums, n_input, scales, multiplier, h, view);
+        }
     }
 }
 

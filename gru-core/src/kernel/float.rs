@@ -3,7 +3,7 @@
 use super::{Place, block, block_mut, copy, few, lanes, row, row_mut, split, sweep};
 use crate::{
     backend::{Backend, F32, F32Lane, Lanes},
-    layout::{GruShape, Placement},
+    layout::{self, GruShape, Placement},
     math::{Activation, Real},
 };
 
@@ -184,7 +184,7 @@ fn one_pass<B: Backend, A: Activation, X: Input, const G: usize, const S: usize>
     let registers = backend.lanes();
     let gates = weights.shape.gates;
     let x = inputs(streams);
-    for b in sweep(few(weights.shape.hidden_size, weights.bias.len()), backwards) {
+    for b in sweep(few(layout::blocks(weights.shape.hidden_size), weights.bias.len()), backwards) {
         let (Some(bias), Some(panels)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
             break;
@@ -234,7 +234,7 @@ fn two_passes<B: Backend, A: Activation, X: Input, const G: usize, const S: usiz
     let gates = weights.shape.gates;
     let x = inputs(streams);
     let (input_gates, hidden_gates) = weights.shape.panels(G);
-    for b in sweep(few(weights.shape.hidden_size, weights.bias.len()), backwards) {
+    for b in sweep(few(layout::blocks(weights.shape.hidden_size), weights.bias.len()), backwards) {
         let (Some(bias), Some(panels)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
             break;
@@ -255,7 +255,7 @@ fn two_passes<B: Backend, A: Activation, X: Input, const G: usize, const S: usiz
             }
         }
     }
-    for b in sweep(few(weights.shape.hidden_size, weights.bias.len()), !backwards) {
+    for b in sweep(few(layout::blocks(weights.shape.hidden_size), weights.bias.len()), !backwards) {
         let (Some(bias), Some(panels)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
         else {
             break;

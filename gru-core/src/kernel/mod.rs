@@ -7,7 +7,7 @@
 pub(crate) mod float;
 pub(crate) mod int8;
 
-use crate::layout::{self, UNITS};
+use crate::layout::UNITS;
 
 /// The blocks in the order of this step: back and forth, so that what the caches still hold of the last step comes first.
 #[inline(always)]
@@ -15,11 +15,10 @@ fn sweep(blocks: usize, backwards: bool) -> impl Iterator<Item = usize> {
     (0..blocks).map(move |block| if backwards { blocks - 1 - block } else { block })
 }
 
-/// The number of blocks: of few, a constant, so that the compiler knows each of them; of many, the length of a slice, so that it does not
-/// repeat the code for each.
+/// The number of blocks: of few, the `known` constant, so that the compiler knows each of them; of many, the length of a slice, so that it
+/// does not repeat the code for each.
 #[inline(always)]
-fn few(hidden_size: usize, blocks: usize) -> usize {
-    let known = layout::blocks(hidden_size);
+fn few(known: usize, blocks: usize) -> usize {
     if known <= 2 { known } else { blocks }
 }
 
@@ -36,6 +35,12 @@ fn block_mut<T>(values: &mut [T], block: usize) -> &mut [T] {
     let rest = values.get_mut(block * UNITS..).unwrap_or_default();
     let len = rest.len().min(UNITS);
     rest.split_at_mut(len).0
+}
+
+/// The values of a pair of blocks, if both are full.
+#[inline(always)]
+fn pair_mut<T>(values: &mut [T], pair: usize) -> Option<&mut [T; 2 * UNITS]> {
+    values.get_mut(pair * 2 * UNITS..)?.first_chunk_mut()
 }
 
 /// Copies as many values as both slices hold.

@@ -4,10 +4,10 @@
 //! per multiply-add. int8: `vpmaddubsw` of |x| and the weights with x's sign, `vpmaddwd` with ones, `vpaddd`: bound by these and the
 //! masked subtraction that moves the sign, four instructions per 64 products.
 
-use super::{real::F32x16, token};
+use super::{avx512_pair, real::F32x16, token};
 use crate::{
     backend::{Backend, Columns, F32Lane, I16Lane, Int8Lane, Lanes, Op, U8Lane, vector},
-    layout::{INT8_DEPTH, UNITS},
+    layout::{INT8_DEPTH, Scales, UNITS},
     math::fixed::{FAR, TANH_CUBICS},
     quant::{HEADROOM_BITS, WIDE_BITS},
 };
@@ -127,6 +127,8 @@ impl Lanes for Zmm {
     type F32 = F32x16;
     type I32 = I32x16;
     type I16 = I16x16;
+
+    const PAIRS: bool = !cfg!(miri);
 
     #[inline(always)]
     fn load_f32(self, values: &[f32]) -> F32x16 {
@@ -258,6 +260,20 @@ impl Lanes for Zmm {
     fn state_q15(self, h: I32x16) -> I16x16 {
         // SAFETY: the token proves AVX-512.
         I16x16(unsafe { _mm512_cvtsepi32_epi16(_mm512_srai_epi32::<15>(h.0)) })
+    }
+
+    #[inline(always)]
+    fn gates_int8_pair(
+        self,
+        sums: [&[I32x16; 3]; 2],
+        n_input: [&I32x16; 2],
+        scales: [&Scales<4>; 2],
+        multiplier: i16,
+        h: &mut [i32; 2 * UNITS],
+        view: &mut [i8; 2 * UNITS],
+    ) {
+        // SAFETY: the token proves AVX-512.
+        unsafe { avx512_pair::gates(sums, n_input, scales, multiplier, h, view) }
     }
 
     #[inline(always)]

@@ -4,6 +4,7 @@
 
 mod avx2;
 mod avx512;
+mod avx512_pair;
 mod avx512_vnni;
 mod avx_vnni;
 #[cfg(feature = "bench")]

@@ -2,10 +2,10 @@
 
 mod input;
 
-use super::{Place, block, block_mut, copy, few, lanes, row_mut, split, sweep};
+use super::{Place, block, block_mut, copy, few, lanes, pair_mut, row_mut, split, sweep};
 use crate::{
     backend::{Backend, Columns, I16, I32, Int8Lane, Lanes, Prepared},
-    layout::{GruShape, Order, Placement, Scales, UNITS},
+    layout::{self, GruShape, Order, Placement, Scales, UNITS},
 };
 use input::columns;
 pub(crate) use input::{Dense, Input, OneHot, Ready, Sums, Wide};
@@ -80,6 +80,14 @@ pub(crate) struct GruView<'a> {
     pub view: i16,
 }
 
+impl<'a> GruView<'a> {
+    /// The scales and the lanes of a block.
+    #[inline(always)]
+    fn block(&self, block: usize) -> Option<(&'a Scales<4>, &'a [Int8Lane])> {
+        Some((self.scales.get(block)?, lanes(self.lanes, self.shape.block_lanes(), block)?))
+    }
+}
+
 /// What one stream brings to a step: the state `h` (Q1.30), the int8 `view` of it, and scratch.
 pub(crate) struct Stream<'a, X> {
     pub x: X,
@@ -122,7 +130,7 @@ pub(crate) fn gru<B: Backend, X: Input, const S: usize>(
     }
 }
 
-/// All `G` gates of a block at once.
+/// All `G` gates of a block at once; where the backend takes the gates of two blocks together, of two.
 #[inline(always)]
 fn one_pass<B: Backend, X: Input, const G: usize, const S: usize>(
     backend: B,
@@ -131,39 +139,70 @@ fn one_pass<B: Backend, X: Input, const G: usize, const S: usize>(
     backwards: bool,
 ) {
     let registers = backend.lanes();
-    let zero = registers.load_i32(&[0; UNITS]);
-    let candidate = G - 1;
-    for b in sweep(few(weights.shape.hidden_size, weights.scales.len()), backwards) {
-        let (Some(scales), Some(panels)) =
-            (weights.scales.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
-        else {
-            break;
-        };
-        let (input, hidden) = split(panels, weights.shape.panels(G).0);
-        let place = Place { block: b, gate: 0 };
-        let (mut sums, mut n_input) = ([[zero; G]; S], [zero; S]);
-        for sums in &mut sums {
-            sums[candidate] = registers.load_i32(&scales.bias[2]);
-        }
-        X::accumulate(backend, &mut sums, input, place, ready(streams));
-        for s in 0..S {
-            n_input[s] = sums[s][candidate];
-            rescale(registers, &weights, scales, &mut sums[s][..candidate]);
-            sums[s][candidate] = registers.load_i32(&scales.bias[3]);
-        }
-        backend.accumulate_int8(&mut sums, hidden, views(streams));
-        for (s, stream) in streams.iter_mut().enumerate() {
-            let (h, view) = (block_mut(stream.h, b), block_mut(stream.scratch.view, b));
-            if let Some(sums) = sums[s].first_chunk() {
-                registers.gates_int8(sums, &n_input[s], scales, weights.view, h, view);
-            } else {
-                ablated(backend, &weights, &sums[s], n_input[s], scales, h, view);
+    let hidden_size = weights.shape.hidden_size;
+    let pairs = if B::Lanes::PAIRS && G == 3 && S == 1 { hidden_size / (2 * UNITS) } else { 0 };
+    let known = layout::blocks(hidden_size) - pairs;
+    for part in sweep(few(known, weights.scales.len().saturating_sub(pairs)), backwards) {
+        if part < pairs {
+            let (Some(first), Some(second)) = (weights.block(2 * part), weights.block(2 * part + 1)) else { break };
+            let (first_sums, first_n) = sums::<B, X, G, S>(backend, &weights, first, streams, 2 * part);
+            let (second_sums, second_n) = sums::<B, X, G, S>(backend, &weights, second, streams, 2 * part + 1);
+            for (s, stream) in streams.iter_mut().enumerate() {
+                let (Some(first_sums), Some(second_sums), Some(h), Some(view)) = (
+                    first_sums[s].first_chunk(),
+                    second_sums[s].first_chunk(),
+                    pair_mut(stream.h, part),
+                    pair_mut(stream.scratch.view, part),
+                ) else {
+                    break;
+                };
+                let (sums, n_input) = ([first_sums, second_sums], [&first_n[s], &second_n[s]]);
+                registers.gates_int8_pair(sums, n_input, [first.0, second.0], weights.view, h, view);
+            }
+        } else {
+            let b = part + pairs;
+            let Some(block) = weights.block(b) else { break };
+            let (sums, n_input) = sums::<B, X, G, S>(backend, &weights, block, streams, b);
+            for (s, stream) in streams.iter_mut().enumerate() {
+                let (h, view) = (block_mut(stream.h, b), block_mut(stream.scratch.view, b));
+                if let Some(sums) = sums[s].first_chunk() {
+                    registers.gates_int8(sums, &n_input[s], block.0, weights.view, h, view);
+                } else {
+                    ablated(backend, &weights, &sums[s], n_input[s], block.0, h, view);
+                }
             }
         }
     }
     for stream in streams {
         copy(stream.scratch.view, stream.view);
     }
+}
+
+/// The sums of the gates of a block, the last those of the candidate's recurrent half; and of its input half.
+#[inline(always)]
+fn sums<B: Backend, X: Input, const G: usize, const S: usize>(
+    backend: B,
+    weights: &GruView<'_>,
+    (scales, panels): (&Scales<4>, &[Int8Lane]),
+    streams: &[Stream<'_, X>; S],
+    block: usize,
+) -> ([[I32<B>; G]; S], [I32<B>; S]) {
+    let registers = backend.lanes();
+    let zero = registers.load_i32(&[0; UNITS]);
+    let candidate = G - 1;
+    let (input, hidden) = split(panels, weights.shape.panels(G).0);
+    let (mut sums, mut n_input) = ([[zero; G]; S], [zero; S]);
+    for sums in &mut sums {
+        sums[candidate] = registers.load_i32(&scales.bias[2]);
+    }
+    X::accumulate(backend, &mut sums, input, Place { block, gate: 0 }, ready(streams));
+    for s in 0..S {
+        n_input[s] = sums[s][candidate];
+        rescale(registers, weights, scales, &mut sums[s][..candidate]);
+        sums[s][candidate] = registers.load_i32(&scales.bias[3]);
+    }
+    backend.accumulate_int8(&mut sums, hidden, views(streams));
+    (sums, n_input)
 }
 
 /// [`Lanes::gates_int8`] of a cell that lacks a gate or two.
@@ -201,12 +240,8 @@ fn two_passes<B: Backend, X: Input, const G: usize, const S: usize>(
     let registers = backend.lanes();
     let zero = registers.load_i32(&[0; UNITS]);
     let (input_gates, hidden_gates) = weights.shape.panels(G);
-    for b in sweep(few(weights.shape.hidden_size, weights.scales.len()), backwards) {
-        let (Some(scales), Some(panels)) =
-            (weights.scales.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
-        else {
-            break;
-        };
+    for b in sweep(few(layout::blocks(weights.shape.hidden_size), weights.scales.len()), backwards) {
+        let Some((scales, panels)) = weights.block(b) else { break };
         let (input, rest) = split(panels, input_gates);
         let place = Place { block: b, gate: 0 };
         let mut sums = [[zero; G]; S];
@@ -227,12 +262,8 @@ fn two_passes<B: Backend, X: Input, const G: usize, const S: usize>(
     for stream in streams.iter_mut() {
         backend.prepare(stream.scratch.view, stream.scratch.hidden);
     }
-    for b in sweep(few(weights.shape.hidden_size, weights.scales.len()), !backwards) {
-        let (Some(scales), Some(panels)) =
-            (weights.scales.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
-        else {
-            break;
-        };
+    for b in sweep(few(layout::blocks(weights.shape.hidden_size), weights.scales.len()), !backwards) {
+        let Some((scales, panels)) = weights.block(b) else { break };
         let (input, hidden) = split(split(panels, input_gates + hidden_gates).1, weights.shape.panels(1).0);
         let place = Place { block: b, gate: G };
         let bias = registers.load_i32(&scales.bias[2]);
