@@ -3,9 +3,11 @@
 mod bad_arguments;
 mod bad_data;
 mod bad_models;
+mod bad_onnx;
 mod bad_specs;
 mod export;
 mod files;
 mod help;
+mod onnx_files;
 mod program;
 mod verify;

@@ -62,6 +62,11 @@ cases! {
     dynamo_streaming: "dynamo exporter: state in and out, softmax", "onnx/dynamo_streaming.onnx";
     dynamo_symbols: "dynamo exporter: nn.Embedding, nn.LayerNorm, ReLU", "onnx/dynamo_symbols.onnx";
     dynamo_normalized: "dynamo exporter: nn.BatchNorm1d, dense chain", "onnx/dynamo_normalized.onnx";
+    tf2onnx_gru_dense: "tf2onnx: Keras 2 GRU, Dense with softmax", "onnx/tf2onnx_gru_dense.onnx";
+    tf2onnx_last_step: "tf2onnx: last step, two Dense", "onnx/tf2onnx_last_step.onnx";
+    tf2onnx_stacked: "tf2onnx: stacked GRU, Dense with tanh", "onnx/tf2onnx_stacked.onnx";
+    tf2onnx_bidirectional: "tf2onnx: Bidirectional, BatchNormalization", "onnx/tf2onnx_bidirectional.onnx";
+    tf2onnx_embedding: "tf2onnx: Embedding", "onnx/tf2onnx_embedding.onnx";
     dynamo_unoptimized: "dynamo exporter: optimize=False", "onnx/dynamo_unoptimized.onnx";
 }
 
@@ -82,4 +87,10 @@ fn an_output_of_the_last_step_is_noted() {
     for name in ["gemm_softmax", "torchscript_last_step", "dynamo_final_state"] {
         assert!(notes(name).contains("last step"), "{name}");
     }
+}
+
+#[test]
+fn a_loop_is_refused() {
+    let error = load(&Source::read(golden("onnx/tf2onnx_loop.onnx")).unwrap(), None).unwrap_err();
+    assert!(error.to_string().contains("(Loop)"), "{error}");
 }

@@ -85,6 +85,7 @@ impl<'a> Graph<'a> {
             "ConstantOfShape" => self.constant_of_shape(node)?,
             "Expand" => self.expand(node)?,
             "Shape" => self.shape(node)?,
+            "ReduceProd" => self.reduce_product(node)?,
             "Identity" => self.value(node, 0)?,
             "Cast" => self.cast(node)?,
             "Transpose" => self.transpose(node)?,
@@ -117,7 +118,7 @@ impl<'a> Graph<'a> {
         match self.value(node, index)? {
             Value::Stream(stream) => Ok(stream),
             _ => Err(node.error(format!(
-                "expected {}, computed from the model's input, found a constant or a state",
+                "expected {} to be computed from the model's input, found a constant or a state",
                 quoted(node.input(index).unwrap_or_default())
             ))),
         }
@@ -147,15 +148,15 @@ impl<'a> Graph<'a> {
             };
             return Err(node.error(problem).help(BRANCH));
         }
-        if stream.direction.is_some() || stream.layout.contains(Over::Direction) {
-            return Err(node
-                .error("reads the two directions of a bidirectional GRU apart")
-                .help("join them along the features, as PyTorch and Keras do, or add, multiply or average them"));
-        }
         if stream.steps == Steps::Ends {
             return Err(node
                 .error("reads the final states of a bidirectional GRU, which are not of one step")
                 .help("use its outputs at every step, or at the last one, instead"));
+        }
+        if stream.direction.is_some() || stream.layout.contains(Over::Direction) {
+            return Err(node
+                .error("reads the two directions of a bidirectional GRU apart")
+                .help("join them along the features, as PyTorch and Keras do, or add, multiply or average them"));
         }
         self.input = Some(stream.input);
         self.layers.push(layer);
@@ -210,8 +211,8 @@ impl<'a> Graph<'a> {
         }
         match last {
             None => Err(Error::new(format!(
-                "expected an output of the last layer, found only final states: {}",
-                listed(ends.iter().map(|name| quoted(name)))
+                "expected an output of the last layer, found {}",
+                listed(ends.iter().map(|name| format!("the final state {}", quoted(name))))
             ))
             .help("export the GRU's outputs as well")),
             Some(false) => {

@@ -26,6 +26,9 @@ impl<'a> Graph<'a> {
             }
             other => return Err(node.error(format!("expected a direction, found {}", quoted(other)))),
         };
+        if !matches!(node.int("layout", 0), 0 | 1) {
+            return Err(node.error(format!("expected layout 0 or 1, found {}", node.int("layout", 0))));
+        }
         if node.input(4).is_some() {
             return Err(node
                 .error("takes the sequences' lengths, which a stream does not have")

@@ -172,6 +172,7 @@ impl<'a> Graph<'a> {
         match (many.next(), many.next()) {
             (None, _) => {
                 let (axis, size) = self.features(node, stream)?;
+                self.reader.reserve(size)?;
                 Ok((axis, vec![constant.values[0]; size]))
             }
             (Some((axis, &size)), None) => {

@@ -42,7 +42,10 @@ fn is_model(bytes: &[u8]) -> bool {
 
 fn load(source: &Source) -> Result<Model> {
     let model = proto::Model::parse(source.bytes())?;
-    let graph = model.graph.as_deref().ok_or_else(|| Error::new("expected a graph in the ONNX file, found none"))?;
+    let graph = model.graph.as_deref().ok_or_else(|| {
+        Error::new("expected a graph in the ONNX file, found none")
+            .help("copy the file again, or export the model again")
+    })?;
     let default = model.opset_import.iter().find(|set| matches!(&set.domain[..], "" | "ai.onnx"));
     let opset = match default.map(|set| set.version) {
         Some(version) if version >= 7 => version,

@@ -87,6 +87,13 @@ impl<'a> Graph<'a> {
         let list = list.ok_or_else(|| node.error("the sizes it multiplies do not fit"))?;
         Ok(Value::Sizes(Sizes { list, is_list: a.is_list || b.is_list }))
     }
+
+    /// The product of a list of sizes.
+    pub(super) fn reduce_product(&self, node: Node<'a>) -> Result<Value<'a>> {
+        let product = Size::product(&self.sizes(node, 0)?.list);
+        let product = product.ok_or_else(|| node.error("the product of the sizes is too large"))?;
+        Ok(Value::Sizes(Sizes { list: vec![product], is_list: node.int("keepdims", 1) != 0 }))
+    }
 }
 
 impl Sizes {

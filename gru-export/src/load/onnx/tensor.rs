@@ -40,10 +40,9 @@ impl<'a> Reader<'a> {
     pub fn floats(&self, tensor: &proto::Tensor) -> Result<Tensor> {
         let name = &tensor.name;
         let (shape, len) = shape(tensor)?;
-        self.reserve(len)?;
         let values: Rc<[f64]> = match tensor.data_type {
-            1 if !tensor.float_data.is_empty() => tensor.float_data.iter().copied().map(f64::from).collect(),
-            11 if !tensor.double_data.is_empty() => tensor.double_data.iter().copied().collect(),
+            1 if !tensor.float_data.is_empty() => self.listed(&tensor.float_data)?,
+            11 if !tensor.double_data.is_empty() => self.listed(&tensor.double_data)?,
             1 => self.raw(tensor, len, |b| f64::from(f32::from_le_bytes(b)))?,
             10 => self.raw(tensor, len, |b| f16::from_le_bytes(b).to_f64())?,
             11 => self.raw(tensor, len, f64::from_le_bytes)?,
@@ -97,6 +96,11 @@ impl<'a> Reader<'a> {
         Ok((values, !shape.is_empty()))
     }
 
+    fn listed<T: Copy + Into<f64>>(&self, values: &[T]) -> Result<Rc<[f64]>> {
+        self.reserve(values.len())?;
+        Ok(values.iter().map(|&value| value.into()).collect())
+    }
+
     /// `len` numbers of `N` bytes each.
     fn raw<T, C: FromIterator<T>, const N: usize>(
         &self,
@@ -116,6 +120,7 @@ impl<'a> Reader<'a> {
             let problem = format!("expected {len} values of {N} bytes, found {} bytes", bytes.len());
             return Err(Error::tensor(&tensor.name, problem).help("copy the file again, or export the model again"));
         }
+        self.reserve(len)?;
         Ok(bytes.as_chunks().0.iter().map(|&chunk| number(chunk)).collect())
     }
 
@@ -252,7 +257,10 @@ fn shape(tensor: &proto::Tensor) -> Result<(Vec<usize>, usize)> {
             Some((shape, len))
         })
         .ok_or_else(|| {
-            Error::tensor(&tensor.name, format!("expected sizes above zero, found shape {:?}", &tensor.dims[..]))
+            Error::tensor(
+                &tensor.name,
+                format!("expected sizes above zero that fit memory, found shape {:?}", &tensor.dims[..]),
+            )
         })
 }
 
