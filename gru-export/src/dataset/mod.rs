@@ -1,6 +1,6 @@
 //! Recorded input: `.npy` and `.npz` arrays and CSV tables, in raw units.
 
-mod npy;
+pub(crate) mod npy;
 mod table;
 
 use std::path::Path;

@@ -17,43 +17,94 @@ use super::Array;
 const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// A scalar type: converts one little-endian element of `len` bytes.
+#[derive(Clone, Copy)]
 struct Scalar {
     len: usize,
     value: fn(&[u8]) -> f64,
 }
 
-pub(super) fn parse(bytes: &[u8]) -> Result<Array> {
-    let (header, data) = split(bytes).ok_or_else(|| Error::new("not a valid .npy file: the header is cut short"))?;
-    let damaged = |what: &str| Error::new(format!("not a valid .npy file: {what}"));
-    let descr = field(header, "descr").and_then(unquoted).ok_or_else(|| damaged("no `descr` in the header"))?;
-    let (big_endian, scalar) = scalar(descr).ok_or_else(|| {
-        Error::new(format!("expected floating-point or integer numbers, found dtype {}", quoted(descr)))
-            .help("convert with array.astype(numpy.float32)")
-    })?;
-    let shape = field(header, "shape").and_then(tuple).ok_or_else(|| damaged("no `shape` in the header"))?;
-    if field(header, "fortran_order").is_none_or(|order| !order.starts_with("False")) && shape.len() > 1 {
-        return Err(Error::new("expected C order, found Fortran order").help("save numpy.ascontiguousarray(array)"));
+/// What a file says before its data.
+pub(crate) struct Header {
+    pub(crate) shape: Vec<usize>,
+    /// NumPy's name of the element type, such as `<f4`.
+    pub(crate) descr: String,
+    big_endian: bool,
+    /// None for what is not a number.
+    scalar: Option<Scalar>,
+    column_major: bool,
+}
+
+impl Header {
+    /// The header and the bytes after it.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<(Self, &[u8])> {
+        let (header, data) =
+            split(bytes).ok_or_else(|| Error::new("not a valid .npy file: the header is cut short"))?;
+        let descr = field(header, "descr").ok_or_else(|| damaged("no `descr` in the header"))?;
+        let descr = unquoted(descr).unwrap_or("of several fields");
+        let (big_endian, scalar) = scalar(descr);
+        let shape = field(header, "shape").and_then(tuple).ok_or_else(|| damaged("no `shape` in the header"))?;
+        let column_major = field(header, "fortran_order").is_none_or(|order| !order.starts_with("False"));
+        Ok((Self { shape, descr: descr.to_owned(), big_endian, scalar, column_major }, data))
     }
-    let expected = shape.iter().try_fold(scalar.len, |len, &n| len.checked_mul(n));
-    if expected != Some(data.len()) {
-        return Err(damaged(&format!(
-            "shape {shape:?} of dtype {} does not take the file's {} bytes",
-            quoted(descr),
-            data.len()
-        )));
+
+    /// Bytes of the data, unless that is beyond memory or the elements are no numbers.
+    pub(crate) fn data_len(&self) -> Option<usize> {
+        self.shape.iter().try_fold(self.scalar?.len, |len, &n| len.checked_mul(n))
     }
-    let values: Vec<f64> = data
-        .chunks_exact(scalar.len)
-        .map(|chunk| {
+
+    pub(crate) fn is_float(&self) -> bool {
+        self.scalar.is_some() && self.descr[1..].starts_with('f')
+    }
+
+    /// The elements of a whole file in row-major order.
+    pub(crate) fn decode(&self, data: &[u8]) -> Result<Vec<f64>> {
+        let scalar = self.scalar.ok_or_else(|| {
+            Error::new(format!("expected floating-point or integer numbers, found dtype {}", quoted(&self.descr)))
+                .help("convert with array.astype(numpy.float32)")
+        })?;
+        if self.data_len() != Some(data.len()) {
+            return Err(damaged(&format!(
+                "shape {:?} of dtype {} does not take the file's {} bytes",
+                self.shape,
+                quoted(&self.descr),
+                data.len()
+            )));
+        }
+        let values = data.chunks_exact(scalar.len).map(|chunk| {
             let mut element = [0; 8];
             element[..scalar.len].copy_from_slice(chunk);
-            if big_endian {
+            if self.big_endian {
                 element[..scalar.len].reverse();
             }
             (scalar.value)(&element)
+        });
+        let values: Vec<f64> = values.collect();
+        Ok(if self.column_major { row_major(&self.shape, &values) } else { values })
+    }
+}
+
+/// Column-major elements in row-major order.
+fn row_major(shape: &[usize], values: &[f64]) -> Vec<f64> {
+    let element = |mut at: usize| {
+        let mut stride = values.len();
+        shape.iter().rev().fold(0, |from, &n| {
+            stride /= n;
+            let index = at % n;
+            at /= n;
+            from + index * stride
         })
-        .collect();
-    Ok(Array { shape, values })
+    };
+    (0..values.len()).map(|at| values[element(at)]).collect()
+}
+
+fn damaged(what: &str) -> Error {
+    Error::new(format!("not a valid .npy file: {what}"))
+}
+
+pub(super) fn parse(bytes: &[u8]) -> Result<Array> {
+    let (header, data) = Header::parse(bytes)?;
+    let values = header.decode(data)?;
+    Ok(Array { shape: header.shape, values })
 }
 
 pub(super) fn parse_member(bytes: &[u8], name: Option<&str>) -> Result<Array> {
@@ -128,8 +179,8 @@ fn tuple(value: &str) -> Option<Vec<usize>> {
     items.split(',').map(str::trim).filter(|item| !item.is_empty()).map(|item| item.parse().ok()).collect()
 }
 
-/// Whether elements are big-endian, and their type; 64-bit integers lose what an `f64` cannot hold.
-fn scalar(descr: &str) -> Option<(bool, Scalar)> {
+/// Whether elements are big-endian, and their type if it is a number; 64-bit integers lose what an `f64` cannot hold.
+fn scalar(descr: &str) -> (bool, Option<Scalar>) {
     macro_rules! scalar {
         ($type:ty, $to_f64:expr) => {
             Scalar {
@@ -141,8 +192,8 @@ fn scalar(descr: &str) -> Option<(bool, Scalar)> {
             }
         };
     }
-    let (order, kind) = descr.split_at_checked(1)?;
-    let scalar = match kind {
+    let (order, kind) = descr.split_at_checked(1).unwrap_or_default();
+    let scalar = Some(match kind {
         "f2" => scalar!(f16, f64::from),
         "f4" => scalar!(f32, f64::from),
         "f8" => scalar!(f64, f64::from),
@@ -154,7 +205,7 @@ fn scalar(descr: &str) -> Option<(bool, Scalar)> {
         "u2" => scalar!(u16, f64::from),
         "u4" => scalar!(u32, f64::from),
         "u8" => scalar!(u64, |value| value as f64),
-        _ => return None,
-    };
-    Some((order == ">", scalar))
+        _ => return (false, None),
+    });
+    (order == ">", scalar)
 }

@@ -48,4 +48,21 @@ impl Matrix {
         let data = self.data.iter().enumerate().map(|(i, &w)| f(i % self.cols, w)).collect();
         Self { data, ..*self }
     }
+
+    /// Columns become rows.
+    #[must_use]
+    pub fn transposed(&self) -> Self {
+        let data = (0..self.cols).flat_map(|col| self.iter_rows().map(move |row| row[col])).collect();
+        Self { rows: self.cols, cols: self.rows, data }
+    }
+
+    /// `len` columns from column `start`.
+    ///
+    /// # Panics
+    /// If there are not so many, or `len` is zero.
+    #[must_use]
+    pub fn columns(&self, start: usize, len: usize) -> Self {
+        let data = self.iter_rows().flat_map(|row| &row[start..][..len]).copied().collect();
+        Self::new(self.rows, len, data)
+    }
 }

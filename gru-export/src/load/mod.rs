@@ -2,27 +2,45 @@
 //!
 //! To add one: write `load/NAME.rs` with a `const FORMAT: Format`, list it in [`FORMATS`], and add a line to `tests/frameworks.rs`.
 
+mod assemble;
+mod gru;
 mod infer;
 mod keras;
+mod npz;
 mod onnx;
-mod pytorch;
 mod safetensors;
+mod tensors;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ir::Model;
 use crate::source::Source;
 use crate::spec::Spec;
+
+use infer::Reading;
+use tensors::Tensors;
 
 /// A kind of model file.
 struct Format {
     /// Whether a file is of this kind, by its first bytes and its name.
     recognise: fn(&Source) -> bool,
-    /// Reads one, in the way that a spec says where there is one.
-    load: fn(&Source, Option<&Spec>) -> Result<Model>,
+    /// Reads one.
+    load: Load,
+}
+
+/// What a file of a kind tells.
+enum Load {
+    /// Its layers.
+    Model(fn(&Source) -> Result<Model>),
+    /// Names and numbers; the layers follow from the names, or from a spec.
+    Tensors(fn(&Source) -> Result<Tensors<'_>>),
 }
 
 /// Every kind; a file that none recognises is left to the last, whose error says what is understood.
-const FORMATS: &[Format] = &[keras::FORMAT, onnx::FORMAT, safetensors::FORMAT];
+const FORMATS: &[Format] = &[keras::FORMAT, onnx::FORMAT, npz::FORMAT, safetensors::FORMAT];
+
+fn format_of(source: &Source) -> &Format {
+    FORMATS.iter().find(|format| (format.recognise)(source)).unwrap_or(&FORMATS[FORMATS.len() - 1])
+}
 
 /// Reads a PyTorch `state_dict` in safetensors form: F16, BF16, F32 or F64.
 ///
@@ -42,6 +60,19 @@ const FORMATS: &[Format] = &[keras::FORMAT, onnx::FORMAT, safetensors::FORMAT];
 /// # }
 /// ```
 pub fn load(source: &Source, spec: Option<&Spec>) -> Result<Model> {
-    let format = FORMATS.iter().find(|format| (format.recognise)(source)).unwrap_or(&FORMATS[FORMATS.len() - 1]);
-    (format.load)(source, spec).map_err(|error| error.in_file(source.path()))
+    let load = || match (&format_of(source).load, spec) {
+        (Load::Model(load), None) => load(source),
+        (Load::Model(_), Some(_)) => {
+            Err(Error::new("the file itself says what its layers are, which a spec cannot change")
+                .help("leave out --spec"))
+        }
+        (Load::Tensors(read), Some(spec)) => assemble::assemble(spec, read(source)?),
+        (Load::Tensors(read), None) => {
+            let tensors = read(source)?;
+            let Reading { spec, notes, doubt, .. } = infer::infer(&tensors)?;
+            doubt.map_or(Ok(()), Err)?;
+            Ok(notes.into_iter().fold(assemble::assemble(&spec, tensors)?, Model::with_note))
+        }
+    };
+    load().map_err(|error| error.in_file(source.path()))
 }

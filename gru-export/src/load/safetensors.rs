@@ -1,120 +1,36 @@
 //! safetensors files: a JSON header of names, types, shapes and byte ranges, then the bytes.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorInfo, TensorView};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use crate::error::{Error, Result, listed, quoted};
-use crate::ir::{Matrix, Model};
+use crate::error::{Error, Result};
 
-use super::{Format, infer, pytorch};
+use super::tensors::{Tensor, Tensors};
+use super::{Format, Load};
 
 const RESAVE: &str = "save the model again with safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")";
 
 /// A `state_dict` saved by safetensors.
 pub(super) const FORMAT: Format = Format {
     recognise: |source| source.bytes().get(8) == Some(&b'{'),
-    load: |source, spec| {
-        let tensors = Tensors::parse(source.bytes())?;
-        match spec {
-            Some(spec) => pytorch::assemble(spec, tensors),
-            None => {
-                let spec = infer::infer(&tensors)?;
-                Ok(infer::notes(&spec).into_iter().fold(pytorch::assemble(&spec, tensors)?, Model::with_note))
-            }
-        }
-    },
+    load: Load::Tensors(|source| parse(source.bytes())),
 };
 
-/// The tensors of a file that no layer has taken yet.
-pub(super) struct Tensors<'a>(BTreeMap<String, TensorView<'a>>);
-
-impl<'a> Tensors<'a> {
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self> {
-        let file = SafeTensors::deserialize(bytes).map_err(|error| {
-            culprit(bytes).or_else(|| mistaken(bytes)).unwrap_or_else(|| damaged(&error.to_string()))
-        })?;
-        match culprit(bytes) {
-            Some(error) => Err(error),
-            None => Ok(Self(file.tensors().into_iter().collect())),
-        }
+fn parse(bytes: &[u8]) -> Result<Tensors<'_>> {
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|error| culprit(bytes).or_else(|| mistaken(bytes)).unwrap_or_else(|| damaged(&error.to_string())))?;
+    if let Some(error) = culprit(bytes) {
+        return Err(error);
     }
-
-    /// The names and shapes that are left, in the order of names.
-    pub(super) fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
-        self.0.iter().map(|(name, view)| (name.as_str(), view.shape()))
-    }
-
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
-
-    /// The shape of a tensor that must be there.
-    pub(super) fn shape(&self, name: &str) -> Result<&[usize]> {
-        self.0.get(name).map(TensorView::shape).ok_or_else(|| self.missing(name))
-    }
-
-    /// The two sides of a matrix that must be there, neither zero.
-    pub(super) fn matrix_shape(&self, name: &str) -> Result<(usize, usize)> {
-        match *self.shape(name)? {
-            [rows, cols] if rows > 0 && cols > 0 => Ok((rows, cols)),
-            ref shape => Err(Error::tensor(name, format!("expected a matrix, found shape {shape:?}"))),
-        }
-    }
-
-    pub(super) fn take_matrix(&mut self, name: &str) -> Result<Matrix> {
-        let (rows, cols) = self.matrix_shape(name)?;
-        Ok(Matrix::new(rows, cols, self.take(name)?))
-    }
-
-    pub(super) fn take_vector(&mut self, name: &str, len: usize) -> Result<Vec<f64>> {
-        let shape = self.shape(name)?;
-        if shape != [len] {
-            return Err(Error::tensor(name, format!("expected shape [{len}], found {shape:?}")));
-        }
-        self.take(name)
-    }
-
-    /// Leaves out a tensor that may be there and says nothing.
-    pub(super) fn discard(&mut self, name: &str) {
-        self.0.remove(name);
-    }
-
-    /// Fails unless every tensor has been taken.
-    pub(super) fn finish(self) -> Result<()> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        let left = listed(self.shapes().map(|(name, shape)| format!("{} {shape:?}", quoted(name))));
-        Err(Error::new(format!("no layer takes {left}")).help(
-            "understood are nn.GRU, nn.GRUCell, nn.Linear, nn.Embedding, nn.BatchNorm1d, nn.LayerNorm and the buffers input_mean and \
-             input_std; remove other tensors from the state_dict before saving it",
-        ))
-    }
-
-    fn missing(&self, name: &str) -> Error {
-        let found = listed(self.0.keys().map(|name| quoted(name)));
-        Error::tensor(name, format!("missing, or used twice; left in the file: {found}"))
-    }
-
-    fn take(&mut self, name: &str) -> Result<Vec<f64>> {
-        let view = self.0.remove(name).ok_or_else(|| self.missing(name))?;
-        let values = decode(&view).ok_or_else(|| {
-            Error::tensor(name, format!("expected F16, BF16, F32 or F64, found {}", view.dtype()))
-                .help("convert it with tensor.float() before saving")
-        })?;
-        match values.iter().position(|value| !value.is_finite()) {
-            None => Ok(values),
-            Some(at) => Err(Error::tensor(
-                name,
-                format!("expected finite numbers, found {} at {:?}", values[at], position(at, view.shape())),
-            )
-            .help("training diverged; export an earlier checkpoint")),
-        }
-    }
+    let tensors = file.tensors().into_iter().map(|(name, view)| {
+        let (shape, dtype) = (view.shape().to_vec(), view.dtype().to_string());
+        (name, Tensor { shape, dtype, decode: Box::new(move || Ok(decode(&view))) })
+    });
+    Ok(Tensors::new(tensors.collect(), "tensor.float()"))
 }
 
 fn decode(view: &TensorView<'_>) -> Option<Vec<f64>> {
@@ -129,13 +45,6 @@ fn decode(view: &TensorView<'_>) -> Option<Vec<f64>> {
         Dtype::F64 => each(bytes, f64::from_le_bytes),
         _ => return None,
     })
-}
-
-/// The index of the flat element `at` in a row-major shape.
-fn position(mut at: usize, shape: &[usize]) -> Vec<usize> {
-    let mut index: Vec<usize> = shape.iter().rev().map(|&n| (at % n, at /= n).0).collect();
-    index.reverse();
-    index
 }
 
 /// Names the formats that are commonly taken for this one.

@@ -13,27 +13,23 @@ mod weights;
 use crate::error::{Error, Result};
 use crate::ir::Model;
 use crate::source::Source;
-use crate::spec::Spec;
 
-use super::Format;
+use super::{Format, Load};
 use archive::Archive;
 use weights::Weights;
 
 const SAVE_KERAS: &str = "save the whole model with model.save(\"model.keras\")";
 
 /// What `model.save` and `model.save_weights` of Keras 3 write.
-pub(super) const FORMAT: Format =
-    Format { recognise: |source| weights::is_hdf5(source.bytes()) || archive::is_keras(source), load };
+pub(super) const FORMAT: Format = Format {
+    recognise: |source| weights::is_hdf5(source.bytes()) || archive::is_keras(source),
+    load: Load::Model(load),
+};
 
-fn load(source: &Source, spec: Option<&Spec>) -> Result<Model> {
-    if spec.is_some() {
-        return Err(Error::new(
-            "a Keras file is read without a spec: its own names and config say what its layers are",
-        )
-        .help("leave --spec out"));
-    }
+fn load(source: &Source) -> Result<Model> {
     if weights::is_hdf5(source.bytes()) {
-        return bare::load(Weights::open(source.bytes().to_vec())?);
+        let model = Weights::open(source.bytes().to_vec()).and_then(bare::load);
+        return model.map_err(|error| if is_legacy(source.bytes()) { legacy() } else { error });
     }
     let archive = Archive::open(source.bytes())?;
     archive.check_version()?;

@@ -4,7 +4,7 @@ use crate::error::{Result, quoted};
 use crate::ir::{Activation, Bidirectional, Cell, Gru, Layer, Matrix, Merge, Reset};
 use crate::spec::GateOrder;
 
-use super::super::pytorch::{merge_biases, split, split_rows};
+use super::super::gru::{merge_biases, split, split_rows};
 use super::graph::Graph;
 use super::layers::layer_name;
 use super::layout::{Layout, Over, Part};
@@ -152,10 +152,10 @@ impl Gates {
         let (i, h) = (self.input_size, self.hidden_size);
         let rows = |tensor: &Tensor, cols: usize| {
             let len = 3 * h * cols;
-            split_rows(&Matrix::new(3 * h, cols, tensor.values[direction * len..][..len].to_vec()), GateOrder::Zrn)
+            split_rows(&Matrix::new(3 * h, cols, tensor.values[direction * len..][..len].to_vec()), GateOrder::ZRN)
         };
         let bias = |half: usize| match &self.b {
-            Some(b) => split(&b.values[(2 * direction + half) * 3 * h..][..3 * h], GateOrder::Zrn),
+            Some(b) => split(&b.values[(2 * direction + half) * 3 * h..][..3 * h], GateOrder::ZRN),
             None => [(); 3].map(|()| vec![0.0; h]),
         };
         Gru {

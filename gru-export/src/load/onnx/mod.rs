@@ -21,19 +21,14 @@ use crate::error::{Error, Result};
 use crate::ir::Model;
 use crate::source::Source;
 
-use super::Format;
+use super::{Format, Load};
 use graph::Graph;
 
 /// A file `….onnx`, its weights in it or in a file beside it.
-pub(super) const FORMAT: Format =
-    Format {
-        recognise: |source| source.file_name().ends_with(".onnx") || is_model(source.bytes()),
-        load: |source, spec| match spec {
-            None => load(source),
-            Some(_) => Err(Error::new("an ONNX file says its architecture itself, a spec cannot change it")
-                .help("leave out --spec")),
-        },
-    };
+pub(super) const FORMAT: Format = Format {
+    recognise: |source| source.file_name().ends_with(".onnx") || is_model(source.bytes()),
+    load: Load::Model(load),
+};
 
 /// Whether a file begins with a small IR version and then another field of a model.
 fn is_model(bytes: &[u8]) -> bool {
