@@ -37,3 +37,14 @@ fn load(source: &Source) -> Result<Model> {
     let chain = chain::parse(&config)?;
     layers::build(&chain, Weights::open(archive.weights()?)?)
 }
+
+/// Whether an HDF5 file is of the format before Keras 3, which names its groups so.
+fn is_legacy(bytes: &[u8]) -> bool {
+    let name = b"model_weights";
+    bytes.windows(name.len()).any(|window| window == name)
+}
+
+fn legacy() -> Error {
+    Error::new("expected a .keras file, found an HDF5 file of the format before Keras 3")
+        .help("load it in Keras and save it with model.save(\"model.keras\")")
+}
