@@ -3,8 +3,8 @@
 #![no_std]
 
 use gru_core::{
-    Dense, DenseWeights, Embedding, Gru, GruWeights, Layer, OneHot, ResetAfter, ResetBefore, argmax, layout,
-    math::Rational, softmax,
+    Activate, Bidirectional, Dense, DenseWeights, Embedding, Gru, GruWeights, Layer, LayerNorm, OneHot, ResetAfter,
+    ResetBefore, Softmax, Steps, Window, argmax, layout, math, math::Rational, softmax,
 };
 
 // Sizes that are no multiple of a block or of a group of columns.
@@ -56,4 +56,39 @@ pub fn step_window(inputs: &[[f32; I]], outputs: &mut [[f32; H]], state: &mut <G
     static MODEL: Gru<I, H> = Gru::new(&AFTER);
     MODEL.window(inputs, outputs, state);
     MODEL.reset(state);
+}
+
+type Hard = math::HardSigmoid<{ 0.2f32.to_bits() }, { 0.5f32.to_bits() }>;
+type Clipped = math::Clipped<math::Relu, { 3f32.to_bits() }>;
+type Chain = (
+    Gru<I, H, ResetAfter, math::Cell<Hard, Clipped>>,
+    Activate<math::Tanh, H>,
+    LayerNorm<H>,
+    Dense<H, O>,
+    Activate<Hard, O>,
+    Softmax<O>,
+);
+
+static ONES: [f32; H] = [1.0; H];
+
+/// Other functions than σ and tanh, and the layers without a matrix.
+#[inline(never)]
+pub fn step_chain(x: &[f32; I], state: &mut <Chain as Layer>::State) -> usize {
+    static MODEL: Chain = (
+        Gru::new(&AFTER),
+        Activate::new(),
+        LayerNorm::new(&ONES, &ONES, 1e-5),
+        Dense::new(&HEAD),
+        Activate::new(),
+        Softmax::new(),
+    );
+    argmax(MODEL.step(x, state))
+}
+
+/// A window from both ends.
+#[inline(never)]
+pub fn step_both(inputs: &[[f32; I]; 7]) -> [[f32; 2 * H]; 7] {
+    static MODEL: (Bidirectional<Gru<I, H>, Gru<I, H>, { 2 * H }>, Steps<Activate<math::Relu, { 2 * H }>>) =
+        (Bidirectional::new(Gru::new(&AFTER), Gru::new(&AFTER)), Steps(Activate::new()));
+    MODEL.window(inputs)
 }

@@ -3,8 +3,9 @@
 #![no_std]
 
 use gru_core::{
-    Embedding, Layer, OneHot, QDense, QDenseWeights, QGru, QGruWeights, Quantize, Requantization, ResetAfter,
-    ResetBefore, Wide, argmax, layout, softmax_q15,
+    Bidirectional, Embedding, Layer, Lookup, OneHot, QActivate, QDense, QDenseWeights, QGru, QGruWeights, QLayerNorm,
+    QSoftmax, Quantize, Requantization, ResetAfter, ResetBefore, Steps, Wide, Window, argmax, layout, math,
+    softmax_q15,
 };
 
 // Sizes that are no multiple of a block or of a group of columns.
@@ -60,4 +61,43 @@ pub fn step_window(inputs: &[[i8; I]], outputs: &mut [[i8; H]], state: &mut <QGr
     static MODEL: QGru<I, H> = QGru::new(&AFTER);
     MODEL.window(inputs, outputs, state);
     MODEL.reset(state);
+}
+
+type Chain = (
+    Quantize<I>,
+    QGru<I, H>,
+    Lookup<H>,
+    QLayerNorm<H>,
+    Quantize<H>,
+    QDense<H, O>,
+    QActivate<math::Tanh, O>,
+    QSoftmax<O>,
+);
+
+static HALVES: [i8; 256] = [64; 256];
+static GAINS: [i16; H] = [3; H];
+static BIASES: [i32; H] = [4; H];
+
+/// The layers without a matrix.
+#[inline(never)]
+pub fn step_chain(counts: &[i16; I], state: &mut <Chain as Layer>::State) -> usize {
+    static MODEL: Chain = (
+        Quantize::new([1; I], [2; I], [3; I]),
+        QGru::new(&AFTER),
+        Lookup::new(&HALVES),
+        QLayerNorm::new(&GAINS, &BIASES, 5, 6),
+        Quantize::new([1; H], [2; H], [3; H]),
+        QDense::new(&HEAD),
+        QActivate::new(),
+        QSoftmax::new(15),
+    );
+    argmax(MODEL.step(counts, state))
+}
+
+/// A window from both ends.
+#[inline(never)]
+pub fn step_both(inputs: &[[i16; I]; 7]) -> [[i8; 2 * H]; 7] {
+    static MODEL: (Steps<Quantize<I>>, Bidirectional<QGru<I, H>, QGru<I, H>, { 2 * H }>) =
+        (Steps(Quantize::new([1; I], [2; I], [3; I])), Bidirectional::new(QGru::new(&AFTER), QGru::new(&AFTER)));
+    MODEL.window(inputs)
 }

@@ -163,7 +163,8 @@ pub const NORMAL_BITS: u32 = 11;
 /// y = (n · multiplier + bias) >> shift        saturated; the bias contains what rounds
 /// ```
 ///
-/// Mean and variance are exact up to the rounding of their quotient; `epsilon` is that of the definition in squared steps of `x`, times N².
+/// Mean and variance are exact, `n` within 2⁻²⁸ of itself and half a step; `epsilon` is that of the definition in squared
+/// steps of `x`, times N².
 ///
 /// ```
 /// let mut y = [0; 2];
@@ -172,22 +173,35 @@ pub const NORMAL_BITS: u32 = 11;
 /// assert_eq!(y, [-(1 << 11), 1 << 11]);
 /// ```
 pub fn layer_norm_int8(x: &[i8], multiplier: &[i16], bias: &[i32], shift: u8, epsilon: u64, y: &mut [i16]) {
-    // A step of the root is 2⁻⁸ of a step of the deviations.
-    const ROOT_BITS: u32 = 8;
     let x = x.get(..1 << 15).unwrap_or(x);
     let count = x.len() as i32;
     let sum: i32 = x.iter().map(|&q| i32::from(q)).sum();
-    // N times the distance from the mean.
-    let deviation = |q: i8| (count * i32::from(q)).wrapping_sub(sum);
-    let squares: u64 = x.iter().map(|&q| u64::from(deviation(q).unsigned_abs()).pow(2)).sum();
-    let variance = (squares / u64::from(count.unsigned_abs()).max(1)).saturating_add(epsilon).min(1 << 47);
-    let root = (variance << (2 * ROOT_BITS)).isqrt().max(1);
+    let squares: i32 = x.iter().map(|&q| i32::from(q).pow(2)).sum();
+    // N² times the variance, and N times the distance from the mean.
+    let variance = (i64::from(count) * i64::from(squares) - i64::from(sum).pow(2)).unsigned_abs();
+    let deviation = |q: i8| count * i32::from(q) - sum;
+    // 2⁶² / √(variance + epsilon), with the root scaled to 32 bits.
+    let (scaled, scale_bits) = scaled_up(variance.saturating_add(epsilon));
+    let inverse = fixed::divide(1 << 62, u64::from(fixed::root(scaled)));
+    let excess_bits = 62 - NORMAL_BITS - scale_bits;
     for (((y, &q), &multiplier), &bias) in y.iter_mut().zip(x).zip(multiplier).zip(bias) {
         let deviation = deviation(q);
-        let magnitude =
-            (u64::from(deviation.unsigned_abs()) << (NORMAL_BITS + ROOT_BITS)).saturating_add(root / 2) / root;
-        let magnitude = magnitude.min(u64::from(i16::MAX.unsigned_abs())) as i32;
+        let product = (u64::from(deviation.unsigned_abs()) * inverse).saturating_add(1 << (excess_bits - 1));
+        let magnitude = (product >> excess_bits).min(u64::from(i16::MAX.unsigned_abs())) as i32;
         let normal = if deviation < 0 { -magnitude } else { magnitude };
         *y = quant::saturate_i16((normal * i32::from(multiplier)).saturating_add(bias) >> (shift & 31));
     }
+}
+
+/// `x · 4^bits` from 2⁶² on, and `bits`; of 0 as many as there are. The same number of steps for every `x`.
+const fn scaled_up(x: u64) -> (u64, u32) {
+    let (mut scaled, mut bits, mut step) = (x, 0, 16);
+    while step != 0 {
+        if scaled >> (64 - 2 * step) == 0 {
+            scaled <<= 2 * step;
+            bits += step;
+        }
+        step /= 2;
+    }
+    (scaled, bits)
 }

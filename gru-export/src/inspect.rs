@@ -70,7 +70,19 @@ pub struct Footprint {
 impl Report {
     /// Describes a model that was loaded from `source`.
     pub fn new(model: &Model, source: &Source) -> Self {
-        let layers: Vec<_> = model.layers().iter().map(LayerReport::new).collect();
+        let mut words = false;
+        let following = model.layers().iter().skip(1).map(Some).chain([None]);
+        let layers = model.layers().iter().zip(following).map(|(layer, next)| {
+            let before = words;
+            words = match layer {
+                Layer::Dense(_) | Layer::LayerNorm(_) => true,
+                Layer::Activation(_) => before,
+                _ => false,
+            };
+            let narrowed = words && next.is_some_and(|next| !matches!(next, Layer::Activation(_)));
+            LayerReport::new(layer, Words { before, narrowed })
+        });
+        let layers: Vec<_> = layers.collect();
         let sum = |of: fn(&LayerReport) -> Footprint| {
             let all = || layers.iter().map(of);
             Footprint { flash: all().map(|f| f.flash).sum(), ram: all().map(|f| f.ram).sum() }
@@ -90,7 +102,7 @@ impl Report {
 }
 
 impl LayerReport {
-    fn new(layer: &Layer) -> Self {
+    fn new(layer: &Layer, words: Words) -> Self {
         let (form, equations) = equations::of(layer);
         Self {
             form,
@@ -122,9 +134,18 @@ impl LayerReport {
             },
             parameters: layer.parameters(),
             f32: Footprint::of(layer, Element::F32),
-            int8: Footprint::of(layer, Element::Int8),
+            int8: Footprint::of(layer, Element::Int8) + Footprint::of_words(layer, words),
         }
     }
+}
+
+/// The i16 around an int8 layer.
+#[derive(Clone, Copy)]
+struct Words {
+    /// Whether it takes them.
+    before: bool,
+    /// Whether what it gives is brought to int8 for the next layer.
+    narrowed: bool,
 }
 
 /// What a weight is on the target.
@@ -137,7 +158,27 @@ enum Element {
 /// Units of a block on every microcontroller, where [`gru_core::layout::UNITS`] is the host's.
 const UNITS: usize = 4;
 
+impl std::ops::Add for Footprint {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { flash: self.flash + other.flash, ram: self.ram + other.ram }
+    }
+}
+
 impl Footprint {
+    /// What an int8 layer needs besides, where i16 go in or out.
+    fn of_words(layer: &Layer, words: Words) -> Self {
+        let size = layer.output_size();
+        let own = match layer {
+            Layer::Activation(_) if words.before => Self { flash: 0, ram: size },
+            Layer::Activation(_) => Self { flash: 256, ram: 0 },
+            _ => Self::default(),
+        };
+        let narrow = Self { flash: size * (2 * size_of::<i16>() + size_of::<u8>()), ram: size };
+        if words.narrowed { own + narrow } else { own }
+    }
+
     /// Lanes of weights as `gru_core::layout` packs them, and per unit its biases (4 bytes) and in int8 their multipliers and shifts (3 bytes).
     fn of(layer: &Layer, element: Element) -> Self {
         let (depth, weight, scaled_bias, state) = match element {
@@ -162,7 +203,11 @@ impl Footprint {
                 Self { flash: forward.flash + backward.flash, ram: forward.ram + backward.ram }
             }
             Layer::Activation(_) => Self { flash: 0, ram: output_size * weight },
-            Layer::LayerNorm(_) => Self { flash: 2 * output_size * scaled_bias, ram: output_size * weight },
+            Layer::LayerNorm(_) if depth == 1 => Self { flash: 2 * output_size * weight, ram: output_size * weight },
+            Layer::LayerNorm(_) => {
+                let flash = output_size * (size_of::<i16>() + size_of::<i32>());
+                Self { flash, ram: output_size * size_of::<i16>() }
+            }
             Layer::Affine(_) => unreachable!("Model::new folds it"),
             Layer::Dense(layer) => {
                 let shape = DenseShape { input_size: layer.weight.cols(), output_size, order: order(depth) };

@@ -13,7 +13,8 @@ use crate::qemu::target_directory;
 use crate::shell;
 
 /// What the functions of `gru-core/examples/*_steps.rs` are called.
-const STEPS: [&str; 5] = ["step_after", "step_before", "step_symbol", "step_embedding", "step_window"];
+const STEPS: [&str; 7] =
+    ["step_after", "step_before", "step_symbol", "step_embedding", "step_window", "step_chain", "step_both"];
 
 /// Fails if the steps of a precision, optimised for a target, call anything but memory functions and the compiler's arithmetic.
 pub fn check(target: &str, cpu: Option<&str>, precision: Precision) -> Result<()> {
@@ -85,10 +86,19 @@ fn resolve(library: &[u8], mut names: Vec<String>) -> Result<Vec<String>> {
     Ok(unknown)
 }
 
-/// C's memory functions and division where a core has none.
+/// C's memory functions, and division, long products and long shifts where a core has none.
 fn is_integer(name: &str) -> bool {
-    const DIVISION: [&str; 2] = ["__aeabi_uidiv", "__udivsi3"];
-    name.is_empty() || name.starts_with("mem") || name.starts_with("__aeabi_mem") || DIVISION.contains(&name)
+    const ARITHMETIC: [&str; 8] = [
+        "__aeabi_uidiv",
+        "__udivsi3",
+        "__aeabi_lmul",
+        "__muldi3",
+        "__aeabi_llsl",
+        "__ashldi3",
+        "__aeabi_llsr",
+        "__lshrdi3",
+    ];
+    name.is_empty() || name.starts_with("mem") || name.starts_with("__aeabi_mem") || ARITHMETIC.contains(&name)
 }
 
 /// Single precision where a core has none: `__aeabi_fadd`, `__addsf3`, `fmaxf`.

@@ -99,6 +99,43 @@ pub const fn unit_q15(t: i16) -> i16 {
     }
 }
 
+/// The integer part of `√x`. The same number of steps for every `x`.
+pub(crate) const fn root(x: u64) -> u32 {
+    let (mut rest, mut root, mut bit) = (x, 0, 1 << 62);
+    while bit != 0 {
+        let trial = root + bit;
+        root >>= 1;
+        if rest >= trial {
+            rest -= trial;
+            root += bit;
+        }
+        bit >>= 2;
+    }
+    root as u32
+}
+
+/// `a / b`, and `a` for a `b` of 0; `b` below 2⁶³.
+pub(crate) const fn divide(a: u64, b: u64) -> u64 {
+    let b = if b == 0 { 1 } else { b };
+    if cfg!(target_pointer_width = "64") { a / b } else { long_division(a, b) }
+}
+
+/// `a / b` where no instruction divides 64 bits: the same number of steps for every `a` and `b`, which is above 0.
+const fn long_division(a: u64, b: u64) -> u64 {
+    // The quotient comes in from the right as the dividend goes out to the left.
+    let (mut rest, mut digits, mut place) = (0, a, 0);
+    while place < u64::BITS {
+        rest = (rest << 1) | (digits >> 63);
+        digits <<= 1;
+        if rest >= b {
+            rest -= b;
+            digits |= 1;
+        }
+        place += 1;
+    }
+    digits
+}
+
 /// A function of one fixed-point value, chosen as a type: of a [`QActivate`](crate::QActivate) layer.
 pub trait Function: Copy + Send + Sync + 'static {
     /// Of one value.
@@ -134,5 +171,22 @@ impl Function for super::Relu {
     #[inline(always)]
     fn apply(x: i16) -> i16 {
         x.max(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{divide, long_division, root};
+
+    #[test]
+    fn root_and_quotient_are_exact() {
+        let mut x = 0x9e37_79b9_7f4a_7c15_u64;
+        for shift in (0..64).cycle().take(20_000) {
+            x = x.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            let (a, b) = (x >> shift, (x.rotate_left(32) >> (63 - shift) >> 1).max(1));
+            assert_eq!(u64::from(root(a)), a.isqrt());
+            assert_eq!((long_division(a, b), divide(a, b)), (a / b, a / b));
+        }
+        assert_eq!((root(u64::MAX), divide(7, 0)), (u32::MAX, 7));
     }
 }

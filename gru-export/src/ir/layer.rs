@@ -71,6 +71,17 @@ impl Default for Cell {
 }
 
 impl Cell {
+    /// What is wrong with the functions.
+    fn check(&self) -> Result<(), String> {
+        if [self.activation, self.recurrent_activation].contains(&Activation::Softmax) {
+            return Err("softmax is of a whole vector and cannot be in a cell".to_owned());
+        }
+        match self.clip {
+            Some(clip) if clip.is_nan() || clip <= 0.0 => Err(format!("its clip is {clip}, not above zero")),
+            _ => Ok(()),
+        }
+    }
+
     /// Which of r, z, n are there.
     pub fn gates(&self) -> [bool; 3] {
         [self.reset != Reset::None, self.update, true]
@@ -122,8 +133,6 @@ impl Gru {
             && self.bias.iter().all(|b| b.len() == h)
             && (self.cell.reset == Reset::After || self.bias[3].iter().all(|&c| c == 0.0))
             && (0..3).all(|gate| self.cell.gates()[gate] || absent(gate))
-            && ![self.cell.activation, self.cell.recurrent_activation].contains(&Activation::Softmax)
-            && self.cell.clip.is_none_or(|clip| clip > 0.0)
     }
 
     /// I.
@@ -304,8 +313,19 @@ impl Layer {
         }
     }
 
-    /// Fails unless the layer's own shapes agree.
+    /// Fails unless the layer's own shapes and numbers agree.
     pub(super) fn check(&self) -> Result<()> {
+        let problem = |problem: String| Error::new(format!("layer {}: {problem}", quoted(self.name())));
+        match self {
+            Self::Gru(layer) => layer.cell.check().map_err(problem)?,
+            Self::Bidirectional(layer) => {
+                layer.forward.cell.check().and_then(|()| layer.backward.cell.check()).map_err(problem)?;
+            }
+            Self::LayerNorm(LayerNorm { epsilon, .. }) if epsilon.is_nan() || *epsilon <= 0.0 => {
+                return Err(problem(format!("its epsilon is {epsilon}, not above zero")));
+            }
+            _ => {}
+        }
         let consistent = match self {
             Self::Embedding(_) => true,
             Self::Gru(layer) => layer.is_consistent(),
@@ -318,14 +338,10 @@ impl Layer {
             }
             Self::Dense(layer) => layer.bias.len() == layer.weight.rows(),
             Self::Activation(layer) => layer.size > 0,
-            Self::LayerNorm(layer) => {
-                !layer.weight.is_empty() && layer.weight.len() == layer.bias.len() && layer.epsilon > 0.0
-            }
+            Self::LayerNorm(layer) => !layer.weight.is_empty() && layer.weight.len() == layer.bias.len(),
             Self::Affine(layer) => !layer.scale.is_empty() && layer.scale.len() == layer.shift.len(),
         };
-        consistent
-            .then_some(())
-            .ok_or_else(|| Error::new(format!("layer {}: its tensors' shapes disagree", quoted(self.name()))))
+        consistent.then_some(()).ok_or_else(|| problem("its tensors' shapes disagree".to_owned()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use gru_export::dataset::{Array, Dataset, Sample};
 use gru_export::reference::play;
+use gru_export::spec::Spec;
 use gru_export::{Export, InputUnit, Precision, Source, load};
 
 use crate::{F32_BOUND, golden};
@@ -58,4 +59,35 @@ fn other_architectures_are_refused() {
     let source = Source::read(golden("lstm.safetensors")).unwrap();
     let error = load(&source, None).unwrap_err();
     assert!(error.to_string().contains("LSTM"), "{error}");
+}
+
+#[test]
+fn a_spec_says_what_was_inferred() {
+    let gru = |layer: &str| {
+        let names = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
+        names.map(|kind| format!("{kind} = \"{}\"\n", layer.replace('*', kind))).concat()
+    };
+    let batch_norm = |name: &str| {
+        format!(
+            "[[layer]]\ntype = \"batch_norm\"\nmean = \"{name}.running_mean\"\nvariance = \"{name}.running_var\"\n\
+             weight = \"{name}.weight\"\nbias = \"{name}.bias\"\n"
+        )
+    };
+    let spec = [
+        batch_norm("input_norm"),
+        format!("[[layer]]\ntype = \"gru\"\n{}", gru("first.*_l0")),
+        "[[layer]]\ntype = \"layer_norm\"\nweight = \"norm.weight\"\nbias = \"norm.bias\"\n".to_owned(),
+        format!(
+            "[[layer]]\ntype = \"bidirectional\"\n[layer.forward]\n{}[layer.backward]\n{}",
+            gru("second.*_l0"),
+            gru("second.*_l0_reverse")
+        ),
+        batch_norm("head_norm"),
+        "[[layer]]\ntype = \"dense\"\nweight = \"head.weight\"\nbias = \"head.bias\"\n".to_owned(),
+    ];
+    let spec = Spec::parse(&Source::from_bytes("spec.toml", spec.concat().into_bytes())).unwrap();
+    let source = Source::read(golden("normalized.safetensors")).unwrap();
+    let (said, inferred) = (load(&source, Some(&spec)).unwrap(), load(&source, None).unwrap());
+    assert_eq!(said.layers(), inferred.layers());
+    assert!(inferred.notes().iter().any(|note| note.contains("epsilon")), "{:?}", inferred.notes());
 }
