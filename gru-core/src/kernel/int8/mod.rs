@@ -139,14 +139,17 @@ fn one_pass<B: Backend, X: Input, const G: usize, const S: usize>(
     backwards: bool,
 ) {
     let registers = backend.lanes();
+    let zero = registers.load_i32(&[0; UNITS]);
     let hidden_size = weights.shape.hidden_size;
     let pairs = if B::Lanes::PAIRS && G == 3 && S == 1 { hidden_size / (2 * UNITS) } else { 0 };
     let known = layout::blocks(hidden_size) - pairs;
     for part in sweep(few(known, weights.scales.len().saturating_sub(pairs)), backwards) {
         if part < pairs {
             let (Some(first), Some(second)) = (weights.block(2 * part), weights.block(2 * part + 1)) else { break };
-            let (first_sums, first_n) = sums::<B, X, G, S>(backend, &weights, first, streams, 2 * part);
-            let (second_sums, second_n) = sums::<B, X, G, S>(backend, &weights, second, streams, 2 * part + 1);
+            let (mut first_sums, mut first_n) = ([[zero; G]; S], [zero; S]);
+            let (mut second_sums, mut second_n) = (first_sums, first_n);
+            accumulate(backend, &weights, first, streams, 2 * part, &mut first_sums, &mut first_n);
+            accumulate(backend, &weights, second, streams, 2 * part + 1, &mut second_sums, &mut second_n);
             for (s, stream) in streams.iter_mut().enumerate() {
                 let (Some(first_sums), Some(second_sums), Some(h), Some(view)) = (
                     first_sums[s].first_chunk(),
@@ -162,7 +165,8 @@ fn one_pass<B: Backend, X: Input, const G: usize, const S: usize>(
         } else {
             let b = part + pairs;
             let Some(block) = weights.block(b) else { break };
-            let (sums, n_input) = sums::<B, X, G, S>(backend, &weights, block, streams, b);
+            let (mut sums, mut n_input) = ([[zero; G]; S], [zero; S]);
+            accumulate(backend, &weights, block, streams, b, &mut sums, &mut n_input);
             for (s, stream) in streams.iter_mut().enumerate() {
                 let (h, view) = (block_mut(stream.h, b), block_mut(stream.scratch.view, b));
                 if let Some(sums) = sums[s].first_chunk() {
@@ -178,31 +182,30 @@ fn one_pass<B: Backend, X: Input, const G: usize, const S: usize>(
     }
 }
 
-/// The sums of the gates of a block, the last those of the candidate's recurrent half; and of its input half.
+/// Adds the products of a block: `sums` are those of its gates, the last of the candidate's recurrent half; `n_input` is its input half.
 #[inline(always)]
-fn sums<B: Backend, X: Input, const G: usize, const S: usize>(
+fn accumulate<B: Backend, X: Input, const G: usize, const S: usize>(
     backend: B,
     weights: &GruView<'_>,
     (scales, panels): (&Scales<4>, &[Int8Lane]),
     streams: &[Stream<'_, X>; S],
     block: usize,
-) -> ([[I32<B>; G]; S], [I32<B>; S]) {
+    sums: &mut [[I32<B>; G]; S],
+    n_input: &mut [I32<B>; S],
+) {
     let registers = backend.lanes();
-    let zero = registers.load_i32(&[0; UNITS]);
     let candidate = G - 1;
     let (input, hidden) = split(panels, weights.shape.panels(G).0);
-    let (mut sums, mut n_input) = ([[zero; G]; S], [zero; S]);
-    for sums in &mut sums {
+    for sums in sums.iter_mut() {
         sums[candidate] = registers.load_i32(&scales.bias[2]);
     }
-    X::accumulate(backend, &mut sums, input, Place { block, gate: 0 }, ready(streams));
+    X::accumulate(backend, sums, input, Place { block, gate: 0 }, ready(streams));
     for s in 0..S {
         n_input[s] = sums[s][candidate];
         rescale(registers, weights, scales, &mut sums[s][..candidate]);
         sums[s][candidate] = registers.load_i32(&scales.bias[3]);
     }
-    backend.accumulate_int8(&mut sums, hidden, views(streams));
-    (sums, n_input)
+    backend.accumulate_int8(sums, hidden, views(streams));
 }
 
 /// [`Lanes::gates_int8`] of a cell that lacks a gate or two.
