@@ -23,6 +23,7 @@
 //! | [`math`] | activations and their errors |
 //! | [`layout`] | the order of packed weights |
 //! | [`Layer`] | how layers make a model |
+//! | [`Window`] | models that read their input from both ends |
 
 #![cfg_attr(not(feature = "std"), no_std)]
 

@@ -32,9 +32,13 @@ fn refused(sound: &[u8], is_sound: impl Fn(&Source) -> bool) -> usize {
 
 #[test]
 fn damaged_models() {
-    for name in
-        ["wrapped.safetensors", "embedding.safetensors", "onnx/gemm_softmax.onnx", "onnx/torchscript_streaming.onnx"]
-    {
+    for name in [
+        "wrapped.safetensors",
+        "embedding.safetensors",
+        "normalized.safetensors",
+        "onnx/gemm_softmax.onnx",
+        "onnx/torchscript_streaming.onnx",
+    ] {
         let refused = refused(&golden(name), |source| load(source, None).is_ok());
         assert!(refused > DAMAGED, "{name}: every cut is refused, and most damage to the header: {refused}");
     }

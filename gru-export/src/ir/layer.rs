@@ -187,7 +187,7 @@ pub struct LayerNorm {
     pub epsilon: f64,
 }
 
-/// `y = scale ⊙ x + shift`: what batch normalization is at inference. [`Model::new`] folds it into a neighbour.
+/// `y = scale ⊙ x + shift`: what batch normalization is at inference. [`Model::new`](super::Model::new) folds it into a neighbour.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Affine {
     /// As the source names it.
@@ -245,7 +245,7 @@ pub enum Layer {
     Activation(Activated),
     /// Layer normalization.
     LayerNorm(LayerNorm),
-    /// Batch normalization; not in a [`Model`], which folds it.
+    /// Batch normalization; not in a [`Model`](super::Model), which folds it.
     Affine(Affine),
 }
 
