@@ -35,9 +35,10 @@ fn damaged_models() {
     for name in [
         "wrapped.safetensors",
         "embedding.safetensors",
-        "normalized.safetensors",
         "onnx/gemm_softmax.onnx",
         "onnx/torchscript_streaming.onnx",
+        "keras/default.keras",
+        "keras/bare.weights.h5",
     ] {
         let refused = refused(&golden(name), |source| load(source, None).is_ok());
         assert!(refused > DAMAGED, "{name}: every cut is refused, and most damage to the header: {refused}");

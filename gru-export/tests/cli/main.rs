@@ -2,6 +2,7 @@
 
 mod bad_arguments;
 mod bad_data;
+mod bad_keras;
 mod bad_layers;
 mod bad_models;
 mod bad_onnx;

@@ -60,10 +60,6 @@ pub(super) fn load(mut weights: Weights) -> Result<Model> {
 /// Class and group of each layer, those of a class in the model's order.
 fn classes(weights: &Weights) -> Result<Vec<(String, String)>> {
     let root = weights.groups("/")?;
-    if root.iter().any(|group| ["model_weights", "top_level_model_weights"].contains(&group.as_str())) {
-        return Err(Error::new("expected a .keras file, found an HDF5 file of the format before Keras 3")
-            .help("load it in Keras, with its weights, and save it with model.save(\"model.keras\")"));
-    }
     if !root.iter().any(|group| group == "layers") {
         let found = listed(root.iter().map(|group| quoted(group)));
         return Err(Error::new(format!(

@@ -153,7 +153,9 @@ pub(super) fn assemble(
     [kernel, recurrent]: [Tensor; 2],
     bias: Option<Tensor>,
 ) -> Result<Gru> {
-    let width = units.checked_mul(3).ok_or_else(|| Error::tensor(kernel.name(), format!("of {units} units")))?;
+    let width = units
+        .checked_mul(3)
+        .ok_or_else(|| Error::tensor(kernel.name(), format!("no kernel has the columns of {units} units")))?;
     let (inputs, _) = kernel.sides()?;
     let kernel = kernel.expect(&[inputs, width])?;
     let recurrent = recurrent.expect(&[units, width])?;

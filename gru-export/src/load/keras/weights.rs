@@ -12,6 +12,9 @@ use crate::ir::Matrix;
 
 use super::SAVE_KERAS;
 
+/// Largest object header: Keras' take a few hundred bytes. Parsed, a header takes many times its size.
+const MAX_HEADER_LEN: usize = 4 << 10;
+
 pub(super) fn is_hdf5(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x89HDF")
 }
@@ -37,7 +40,7 @@ impl Weights {
             chunk_cache_bytes: 0,
             max_chunk_bytes: 0,
             max_read_bytes: left,
-            max_object_header_bytes: left,
+            max_object_header_bytes: MAX_HEADER_LEN.min(left),
             ..OpenOptions::default()
         };
         let file = Hdf5File::from_vec_with_options(bytes, options).map_err(|error| damaged(&error))?;
@@ -60,7 +63,7 @@ impl Weights {
     pub(super) fn variable(&mut self, path: &str, index: usize) -> Result<Tensor> {
         let name = format!("{path}/vars/{index}");
         let failed = |error: Hdf5Error| {
-            Error::tensor(&name, error.to_string().escape_debug())
+            Error::tensor(&name, reason(&error))
                 .help(format!("the weights may be damaged, or not be those of the file's config; {SAVE_KERAS} again"))
         };
         let dataset = self.file.dataset(&name).map_err(failed)?;
@@ -161,7 +164,16 @@ fn is_ieee(size: u8, message: &[u8]) -> bool {
     matches!((size, message.get(13)), (2, Some(5)) | (4, Some(8)) | (8, Some(11)))
 }
 
+/// What went wrong, without the path that the reader puts before it.
+fn reason(error: &Hdf5Error) -> String {
+    match error {
+        Hdf5Error::Context { source, .. } => reason(source),
+        Hdf5Error::DatasetNotFound(_) | Hdf5Error::GroupNotFound(_) => "missing".to_owned(),
+        other => other.to_string().replace(char::is_control, "?"),
+    }
+}
+
 fn damaged(error: &Hdf5Error) -> Error {
-    Error::new(format!("not a valid HDF5 file of weights: {}", error.to_string().escape_debug()))
+    Error::new(format!("not a valid HDF5 file of weights: {}", reason(error)))
         .help(format!("the file may be cut short; copy it again, or {SAVE_KERAS}"))
 }
