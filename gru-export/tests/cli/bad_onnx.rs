@@ -127,6 +127,8 @@ fn bad_graphs() {
     let domain = node("Swish", &["steps"], &["y"], &[]).bytes(7, "com.example");
     let text = transcript([
         ("unsupported operator", after("Conv", &["steps", "weight"], &[], vec![])),
+        ("mean, as in an unfused layer normalization", after("ReduceMean", &["steps"], &[], vec![])),
+        ("class instead of values", after("ArgMax", &["steps"], &[], vec![])),
         ("operator of another domain", Graph::ending([domain], [])),
         ("a name that would move the cursor", after("\u{1b}[2Jevil\n", &["steps"], &[], vec![])),
         ("loop", after("Loop", &["steps"], &[], vec![])),

@@ -230,6 +230,11 @@ fn unsupported(node: Node<'_>, what: &str) -> Error {
     let error = node.error(format!("the operator is {what}"));
     match node.op() {
         "LSTM" | "RNN" => error.help("train a GRU instead"),
+        "ReduceMean" => error.help(
+            "if it is part of a layer normalization, export again with opset_version 17 or later, which has a node for it; \
+             a stream has no mean over time",
+        ),
+        "ArgMax" | "LogSoftmax" => error.help("end the export at the values that go into it"),
         "Loop" | "Scan" | "If" => error.help(
             "the exporter wrote a layer as a loop; save the model in the framework's own format instead: \
              a state_dict as safetensors, or a .keras file",

@@ -1,7 +1,7 @@
 //! The messages of `onnx.proto`, as far as a GRU model needs them; prost reads the wire format.
 //!
 //! Every list is bounded, because two bytes of a file can stand for a message of hundreds: what does not fit is skipped and reported
-//! by [`Model::parse`]. Nothing nests: the subgraphs of control flow are skipped. So memory is bounded by the file's length and 16 MiB.
+//! by [`Model::parse`]. Nothing nests: the subgraphs of control flow are skipped. So a message takes at most four times the file's length and 16 MiB.
 
 use prost::bytes::{Buf, BufMut, Bytes};
 use prost::encoding::{self, DecodeContext, WireType};
@@ -194,8 +194,8 @@ messages! {
     }
     /// Nodes in an order in which they can be computed, and constants.
     Graph {
-        1 => node: List<Node, 2048>,
-        5 => initializer: List<Tensor, 2048>,
+        1 => node: List<Node, 1024>,
+        5 => initializer: List<Tensor, 1024>,
         11 => input: List<ValueInfo, 64>,
         12 => output: List<ValueInfo, 64>,
     }
@@ -205,7 +205,7 @@ messages! {
         2 => output: List<String, 16>,
         3 => name: String,
         4 => op_type: String,
-        5 => attribute: List<Attribute, 16>,
+        5 => attribute: List<Attribute, 12>,
         7 => domain: String,
     }
     /// What a node does not take as an input.
@@ -216,15 +216,15 @@ messages! {
         4 => s: Bytes,
         5 => t: Option<Box<Tensor>>,
         7 => floats: Vec<f32>,
-        8 => ints: Ints<64>,
-        9 => strings: List<Bytes, 8>,
+        8 => ints: Ints<16>,
+        9 => strings: List<Bytes, 4>,
     }
     /// Numbers in a shape.
     Tensor {
         1 => dims: Ints<8>,
         2 => data_type: i32,
         4 => float_data: Vec<f32>,
-        7 => int64_data: Ints<64>,
+        7 => int64_data: Ints<16>,
         8 => name: String,
         9 => raw_data: Bytes,
         10 => double_data: Vec<f64>,

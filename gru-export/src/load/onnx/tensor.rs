@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
 
     /// The values of a number or a short list of integers, and whether it is a list.
     pub fn ints(&self, tensor: &proto::Tensor) -> Result<(Vec<i64>, bool)> {
-        const MOST: usize = 64;
+        const MOST: usize = 16;
         let shape: Vec<i64> = tensor.dims.to_vec();
         let len = match shape[..] {
             [] => 1,
