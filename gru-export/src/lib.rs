@@ -25,5 +25,5 @@ pub mod verify;
 
 pub use error::{Error, Result};
 pub use export::{Export, InputUnit, Precision};
-pub use load::load;
+pub use load::{load, spec_template};
 pub use source::{MAX_FILE_LEN, Source};

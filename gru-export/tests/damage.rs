@@ -1,6 +1,7 @@
 //! Damaged files give errors or other models, never a panic, a hang or an allocation beyond the file.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 use gru_export::dataset::Array;
@@ -14,12 +15,17 @@ fn golden(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
 }
 
+/// [`refused_within`] the start of the file.
+fn refused(sound: &[u8], is_sound: impl Fn(&Source) -> bool) -> usize {
+    refused_within(0..sound.len().min(DAMAGED), sound, is_sound)
+}
+
 /// Calls `read` on many versions of the file: cut at every length, and with every byte changed in four ways.
 /// Returns how many were refused.
-fn refused(sound: &[u8], is_sound: impl Fn(&Source) -> bool) -> usize {
+fn refused_within(range: Range<usize>, sound: &[u8], is_sound: impl Fn(&Source) -> bool) -> usize {
     let mut refused = 0;
     let mut try_bytes = |bytes: Vec<u8>| refused += usize::from(!is_sound(&Source::from_bytes("damaged", bytes)));
-    for at in 0..sound.len().min(DAMAGED) {
+    for at in range {
         try_bytes(sound[..at].to_vec());
         for mask in [0x01, 0x10, 0x7F, 0xFF] {
             let mut bytes = sound.to_vec();
@@ -35,6 +41,7 @@ fn damaged_models() {
     for name in [
         "wrapped.safetensors",
         "embedding.safetensors",
+        "normalized.safetensors",
         "onnx/gemm_softmax.onnx",
         "onnx/torchscript_streaming.onnx",
         "keras/default.keras",
@@ -42,6 +49,18 @@ fn damaged_models() {
     ] {
         let refused = refused(&golden(name), |source| load(source, None).is_ok());
         assert!(refused > DAMAGED, "{name}: every cut is refused, and most damage to the header: {refused}");
+    }
+}
+
+/// The arrays stand first in an archive, its directory last.
+#[test]
+fn damaged_archives_of_weights() {
+    for name in ["numpy/rnn_columns.npz", "numpy/big_endian_columns.npz", "flax/nnx.npz"] {
+        let sound = golden(name);
+        for range in [0..DAMAGED, sound.len() - DAMAGED..sound.len()] {
+            let refused = refused_within(range, &sound, |source| load(source, None).is_ok());
+            assert!(refused > 2 * DAMAGED, "{name}: every cut is refused, and most damage: {refused}");
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use clap_complete::Shell;
 use gru_export::dataset::Channels;
 use gru_export::inspect::Report;
 use gru_export::spec::Spec;
-use gru_export::{Error, Export, Result, Source, load};
+use gru_export::{Error, Export, Result, Source, load, spec_template};
 
 use self::terminal::Terminal;
 
@@ -36,6 +36,9 @@ enum Command {
     Inspect {
         #[command(flatten)]
         model: ModelArguments,
+        /// Print a --spec to start from instead: all tensors, and the layers as far as names and shapes tell
+        #[arg(long, conflicts_with = "spec")]
+        spec_template: bool,
     },
     /// Generate a Rust module with the model's weights
     Export(export::Arguments),
@@ -51,7 +54,7 @@ enum Command {
 /// Which model.
 #[derive(clap::Args)]
 struct ModelArguments {
-    /// PyTorch state_dict as .safetensors
+    /// .safetensors or .npz of PyTorch, Flax or NumPy, .keras, .weights.h5 or .onnx
     model: PathBuf,
     /// Architecture, where the tensors' names do not say it
     #[arg(long, value_name = "FILE.toml")]
@@ -120,7 +123,8 @@ pub fn run() -> ExitCode {
     let Arguments { command, terminal } = Arguments::parse();
     terminal.apply();
     let done = match command {
-        Command::Inspect { model } => inspect(&model, &terminal),
+        Command::Inspect { model, spec_template: true } => print_spec_template(&model, &terminal),
+        Command::Inspect { model, .. } => inspect(&model, &terminal),
         Command::Export(arguments) => export::run(&arguments, &terminal),
         Command::Verify(arguments) => verify::run(&arguments, &terminal),
         Command::Completions { shell } => {
@@ -143,6 +147,16 @@ fn inspect(arguments: &ModelArguments, terminal: &Terminal) -> Result<ExitCode> 
         terminal.print_json(&report);
     } else {
         print!("{report}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_spec_template(arguments: &ModelArguments, terminal: &Terminal) -> Result<ExitCode> {
+    let template = spec_template(&Source::read(&arguments.model)?)?;
+    if terminal.json {
+        terminal.print_json(&serde_json::json!({ "spec": template }));
+    } else {
+        print!("{template}");
     }
     Ok(ExitCode::SUCCESS)
 }

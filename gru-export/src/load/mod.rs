@@ -1,6 +1,7 @@
 //! Model files to [`Model`]s: one module per source format, and [`FORMATS`], which knows them all.
 //!
-//! To add one: write `load/NAME.rs` with a `const FORMAT: Format`, list it in [`FORMATS`], and add a line to `tests/frameworks.rs`.
+//! To add one: write `load/NAME.rs` with a `const FORMAT: Format`, list it in [`FORMATS`], and add a line to a file of `tests/frameworks`; README.md
+//! says more.
 
 mod assemble;
 mod gru;
@@ -9,6 +10,7 @@ mod keras;
 mod npz;
 mod onnx;
 mod safetensors;
+mod template;
 mod tensors;
 
 use crate::error::{Error, Result};
@@ -38,13 +40,27 @@ enum Load {
 /// Every kind; a file that none recognises is left to the last, whose error says what is understood.
 const FORMATS: &[Format] = &[keras::FORMAT, onnx::FORMAT, npz::FORMAT, safetensors::FORMAT];
 
+/// A spec to start from: every tensor of the file, and the layers that names and shapes suggest.
+///
+/// It parses as it is. Choices that are still to be made hold the first possibility and are marked.
+///
+/// # Errors
+/// The file is damaged, or says itself what its layers are.
+pub fn spec_template(source: &Source) -> Result<String> {
+    let template = || match format_of(source).load {
+        Load::Tensors(read) => Ok(template::write(&source.file_name(), &read(source)?)),
+        Load::Model(_) => Err(Error::new("the file itself says what its layers are, and takes no spec")),
+    };
+    template().map_err(|error| error.in_file(source.path()))
+}
+
 fn format_of(source: &Source) -> &Format {
     FORMATS.iter().find(|format| (format.recognise)(source)).unwrap_or(&FORMATS[FORMATS.len() - 1])
 }
 
-/// Reads a PyTorch `state_dict` in safetensors form: F16, BF16, F32 or F64.
+/// Reads a model file: ONNX, Keras 3, or tensors in safetensors or `.npz` form, as PyTorch's, Flax's and NumPy's users save them.
 ///
-/// Without a `spec` the architecture follows from names and shapes alone; where they allow several, or none,
+/// The architecture of tensors follows from names and shapes alone, or from a `spec`; where names and shapes allow several, or none,
 /// that is an error which lists them. Every tensor of the file is used.
 ///
 /// # Errors

@@ -61,6 +61,7 @@ mod gru;
 mod print;
 
 use serde::Deserialize;
+use toml::{Spanned, Table};
 
 use crate::error::{Error, Result};
 use crate::ir::{Activation, Merge};
@@ -68,19 +69,26 @@ use crate::source::Source;
 
 pub use gates::{GateOrder, Gates, PerGate};
 pub use gru::{Concatenation, GruSpec, Layout, Update, Weights};
-pub(crate) use print::Open;
+pub(crate) use print::{Open, string};
 
 /// The layers of a model and the names of their tensors; see the [module's documentation](self) for the file format.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Spec {
     /// Tensor of the input's mean.
     pub input_mean: Option<String>,
     /// Tensor of the input's standard deviation.
     pub input_std: Option<String>,
     /// First to last.
-    #[serde(rename = "layer")]
     pub layers: Vec<LayerSpec>,
+}
+
+/// The keys as they are written; each layer is read by itself, so that an error can tell where it is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpecTable {
+    input_mean: Option<String>,
+    input_std: Option<String>,
+    layer: Vec<Spanned<Table>>,
 }
 
 /// One layer: the names of its tensors, and what they do not say.
@@ -160,11 +168,18 @@ impl Spec {
         let parse = || {
             let text = std::str::from_utf8(source.bytes())
                 .map_err(|error| Error::new(format!("expected UTF-8 text: {error}")))?;
-            toml::from_str(text).map_err(|error: toml::de::Error| {
-                let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count()) + 1;
-                Error::new(format!("line {line}: {}", error.message()))
-            })
+            let line = |at: usize| text[..at].matches('\n').count() + 1;
+            let SpecTable { input_mean, input_std, layer: layers } =
+                toml::from_str(text).map_err(|error: toml::de::Error| {
+                    Error::new(format!("line {}: {}", line(error.span().map_or(0, |span| span.start)), error.message()))
+                })?;
+            let layer = |table: Spanned<Table>| {
+                let at = line(table.span().start);
+                let layer: Result<LayerSpec, toml::de::Error> = table.into_inner().try_into();
+                layer.map_err(|error| Error::new(format!("layer at line {at}: {}", error.message())))
+            };
+            Ok(Self { input_mean, input_std, layers: layers.into_iter().map(layer).collect::<Result<_>>()? })
         };
-        parse().map_err(|error| error.in_file(source.path()))
+        parse().map_err(|error: Error| error.in_file(source.path()))
     }
 }

@@ -166,7 +166,7 @@ impl Toml {
 }
 
 /// A TOML basic string.
-fn string(text: &str) -> String {
+pub(crate) fn string(text: &str) -> String {
     let escaped = text.chars().flat_map(|c| match c {
         '"' | '\\' => vec!['\\', c],
         c if c.is_control() => format!("\\u{:04X}", u32::from(c)).chars().collect(),

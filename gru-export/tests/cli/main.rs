@@ -5,6 +5,7 @@ mod bad_data;
 mod bad_keras;
 mod bad_layers;
 mod bad_models;
+mod bad_npz;
 mod bad_onnx;
 mod bad_specs;
 mod export;

@@ -31,6 +31,13 @@ fn agrees(file: &str, spec: Option<&str>) {
     assert!(given.errors.max <= F32_BOUND, "{file}: {:?}", given.errors);
 }
 
+/// What of a framework a model shows.
+pub struct Case {
+    feature: &'static str,
+    file: &'static str,
+    spec: Option<&'static str>,
+}
+
 /// A line a case: what of the framework it shows, and the file.
 macro_rules! cases {
     ($($name:ident: $feature:literal, $file:literal $(, spec $spec:literal)?;)+) => {$(
@@ -41,11 +48,18 @@ macro_rules! cases {
         }
     )+
 
-    /// What the cases show.
-    #[allow(dead_code, reason = "for a table of what is tested")]
-    pub const FEATURES: &[&str] = &[$($feature),+];
+    /// In the order of the table.
+    pub const CASES: &[crate::Case] = &[$(crate::Case {
+        feature: $feature,
+        file: $file,
+        spec: { let spec: &[&str] = &[$($spec)?]; if spec.is_empty() { None } else { Some(spec[0]) } },
+    }),+];
     };
 }
 
+mod flax;
 mod keras;
+mod numpy;
 mod onnx;
+mod pytorch;
+mod table;

@@ -1,5 +1,7 @@
 //! The architecture from the tensors' names and shapes, where they leave no choice.
 
+mod flax;
+mod scratch;
 mod torch;
 
 use crate::error::{Error, Result, listed, quoted};
@@ -26,6 +28,18 @@ struct Module {
     open: Vec<Open>,
     /// What was taken for granted.
     notes: Vec<String>,
+    /// Whether nothing comes after it, by its name.
+    last: bool,
+}
+
+impl Module {
+    fn of(label: String, input: Input, output_size: usize, layers: Vec<LayerSpec>) -> Self {
+        Self { label, input, output_size, layers, open: Vec::new(), notes: Vec::new(), last: false }
+    }
+
+    fn new(label: String, input: Input, output_size: usize, layer: LayerSpec) -> Self {
+        Self::of(label, input, output_size, vec![layer])
+    }
 }
 
 /// What the names and shapes say.
@@ -42,13 +56,14 @@ pub(super) struct Reading {
 /// The layers that the tensors' names are known for.
 pub(super) fn infer(tensors: &Tensors<'_>) -> Result<Reading> {
     let [input_mean, input_std] = [buffer("input_mean", tensors)?, buffer("input_std", tensors)?];
-    let mut modules = torch::modules(tensors)?;
+    let mut modules = [torch::modules(tensors)?, flax::modules(tensors)?, scratch::modules(tensors)?].concat();
     let recurrent = |layer: &LayerSpec| matches!(layer, LayerSpec::Gru(_) | LayerSpec::Bidirectional { .. });
     if !modules.iter().flatten().flat_map(|module| &module.layers).any(recurrent) {
         return Err(Error::new(
-            "expected the tensors of an nn.GRU (`….weight_ih_l0`) or nn.GRUCell (`….weight_ih`), found neither",
+            "expected the tensors of an nn.GRU (`….weight_ih_l0`), nn.GRUCell (`….weight_ih`), Flax's GRUCell (`…/hn/kernel`) or a GRU \
+             from scratch (`W_xz`, `W_z`, …), found none",
         )
-        .help("if the GRU's tensors have other names, say which in a TOML file and give it as --spec"));
+        .help(format!("if the GRU's tensors have other names, {DECIDE}")));
     }
     if modules.len() > MAX_MODULES {
         return Err(Error::new(format!("{} modules have too many possible orders to choose from", modules.len()))
@@ -87,7 +102,8 @@ fn arrange(left: &mut Vec<Vec<Module>>, chain: &mut Vec<Module>, orders: &mut Ve
     for index in 0..left.len() {
         let readings = left.remove(index);
         for module in &readings {
-            if chain.last().is_none_or(|last| module.input == Input::Vector(last.output_size)) {
+            let fits = chain.last().is_none_or(|last| module.input == Input::Vector(last.output_size));
+            if fits && (left.is_empty() || !module.last) {
                 chain.push(module.clone());
                 arrange(left, chain, orders);
                 chain.pop();
@@ -132,6 +148,11 @@ fn doubt(orders: &[Vec<Module>], modules: &[Vec<Module>]) -> Option<Error> {
         ))
         .help(DECIDE)
     })
+}
+
+/// The path of a tensor with its last separator, and the rest.
+fn split_name(name: &str) -> (&str, &str) {
+    name.split_at(name.rfind(['.', '/']).map_or(0, |at| at + 1))
 }
 
 fn label(class: &str, prefix: &str) -> String {

@@ -109,14 +109,8 @@ fn recurrent(prefix: &str, layers: &BTreeSet<Option<usize>>, tensors: &Tensors<'
             sizes.push((i, h));
         }
     }
-    Ok(Module {
-        open: Vec::new(),
-        notes: Vec::new(),
-        label: label(if cell { "nn.GRUCell" } else { "nn.GRU" }, prefix),
-        input: Input::Vector(sizes[0].0),
-        output_size: sizes[sizes.len() - 1].1,
-        layers: specs,
-    })
+    let label = label(if cell { "nn.GRUCell" } else { "nn.GRU" }, prefix);
+    Ok(Module::of(label, Input::Vector(sizes[0].0), sizes[sizes.len() - 1].1, specs))
 }
 
 /// An `nn.BatchNorm1d` if it has a running mean, else an `nn.LayerNorm`.
@@ -135,16 +129,10 @@ fn norm(prefix: &str, tensors: &Tensors<'_>) -> Result<Module> {
     } else {
         LayerSpec::LayerNorm { weight, bias: Some(bias), epsilon: epsilon() }
     };
-    Ok(Module {
-        open: Vec::new(),
-        notes: vec![format!(
-            "{named}: a state_dict does not hold a normalization's epsilon, PyTorch's default of 1e-5 is taken"
-        )],
-        label: label(if batch { "nn.BatchNorm1d" } else { "nn.LayerNorm" }, prefix),
-        input: Input::Vector(size),
-        output_size: size,
-        layers: vec![layer],
-    })
+    let label = label(if batch { "nn.BatchNorm1d" } else { "nn.LayerNorm" }, prefix);
+    let note =
+        format!("{named}: a state_dict does not hold a normalization's epsilon, PyTorch's default of 1e-5 is taken");
+    Ok(Module { notes: vec![note], ..Module::new(label, Input::Vector(size), size, layer) })
 }
 
 /// What a matrix called `….weight` can be: an `nn.Linear`, and where no bias stands beside it, an `nn.Embedding`.
@@ -153,22 +141,10 @@ fn affine(weight: &str, tensors: &Tensors<'_>) -> Result<Vec<Module>> {
     let prefix = weight.strip_suffix("weight").unwrap_or_default();
     let bias = Some(format!("{prefix}bias")).filter(|bias| tensors.has(bias));
     let prefix = prefix.trim_end_matches('.');
-    let linear = Module {
-        open: Vec::new(),
-        notes: Vec::new(),
-        label: label("nn.Linear", prefix),
-        input: Input::Vector(cols),
-        output_size: rows,
-        layers: vec![LayerSpec::Dense { weight: weight.to_owned(), bias: bias.clone(), layout: Layout::OutputMajor }],
-    };
-    let embedding = Module {
-        open: Vec::new(),
-        notes: Vec::new(),
-        label: label("nn.Embedding", prefix),
-        input: Input::Symbol(rows),
-        output_size: cols,
-        layers: vec![LayerSpec::Embedding { weight: weight.to_owned() }],
-    };
+    let dense = LayerSpec::Dense { weight: weight.to_owned(), bias: bias.clone(), layout: Layout::OutputMajor };
+    let linear = Module::new(label("nn.Linear", prefix), Input::Vector(cols), rows, dense);
+    let table = LayerSpec::Embedding { weight: weight.to_owned() };
+    let embedding = Module::new(label("nn.Embedding", prefix), Input::Symbol(rows), cols, table);
     Ok(if bias.is_some() { vec![linear] } else { vec![linear, embedding] })
 }
 
