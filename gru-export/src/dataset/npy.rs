@@ -3,7 +3,7 @@
 //! Format: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 
 use std::borrow::Cow;
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 
 use half::f16;
 use zip::ZipArchive;
@@ -48,16 +48,12 @@ impl Header {
     }
 
     /// Bytes of the data, unless that is beyond memory or the elements are no numbers.
-    pub(crate) fn data_len(&self) -> Option<usize> {
+    fn data_len(&self) -> Option<usize> {
         self.shape.iter().try_fold(self.scalar?.len, |len, &n| len.checked_mul(n))
     }
 
-    pub(crate) fn is_float(&self) -> bool {
-        self.scalar.is_some() && self.descr[1..].starts_with('f')
-    }
-
     /// The elements of a whole file in row-major order.
-    pub(crate) fn decode(&self, data: &[u8]) -> Result<Vec<f64>> {
+    fn decode(&self, data: &[u8]) -> Result<Vec<f64>> {
         let scalar = self.scalar.ok_or_else(|| {
             Error::new(format!("expected floating-point or integer numbers, found dtype {}", quoted(&self.descr)))
                 .help("convert with array.astype(numpy.float32)")
@@ -70,15 +66,42 @@ impl Header {
                 data.len()
             )));
         }
-        let values = data.chunks_exact(scalar.len).map(|chunk| {
-            let mut element = [0; 8];
-            element[..scalar.len].copy_from_slice(chunk);
-            if self.big_endian {
-                element[..scalar.len].reverse();
-            }
-            (scalar.value)(&element)
-        });
-        let values: Vec<f64> = values.collect();
+        Ok(self.read(scalar, data).expect("as many bytes as elements"))
+    }
+
+    /// The elements of a float array in row-major order, from the bytes after the header; none for another array.
+    pub(crate) fn read_floats(&self, mut data: impl Read) -> io::Result<Option<Vec<f64>>> {
+        let Some(scalar) = self.scalar.filter(|_| self.descr[1..].starts_with('f')) else { return Ok(None) };
+        let values = self.read(scalar, &mut data)?;
+        // At its end an archive checks what was read.
+        match data.read(&mut [0])? {
+            0 => Ok(Some(values)),
+            _ => Err(io::Error::other(format!("more bytes than shape {:?} takes", self.shape))),
+        }
+    }
+
+    fn read(&self, scalar: Scalar, mut data: impl Read) -> io::Result<Vec<f64>> {
+        const BLOCK: usize = 1 << 13;
+        let count = self.shape.iter().product();
+        let mut values = Vec::with_capacity(count);
+        let mut block = [0; BLOCK];
+        while values.len() < count {
+            let bytes = &mut block[..BLOCK.min((count - values.len()) * scalar.len)];
+            data.read_exact(bytes).map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    io::Error::other(format!("fewer bytes than shape {:?} takes", self.shape))
+                }
+                _ => error,
+            })?;
+            values.extend(bytes.chunks_exact(scalar.len).map(|chunk| {
+                let mut element = [0; 8];
+                element[..scalar.len].copy_from_slice(chunk);
+                if self.big_endian {
+                    element[..scalar.len].reverse();
+                }
+                (scalar.value)(&element)
+            }));
+        }
         Ok(if self.column_major { row_major(&self.shape, &values) } else { values })
     }
 }

@@ -8,7 +8,7 @@ use crate::spec::{Gates, GruSpec, LayerSpec, Layout, PerGate, Weights};
 
 use super::super::gru;
 use super::super::tensors::Tensors;
-use super::{Module, split_name};
+use super::{MAX_MODULES, Module, split_name};
 
 /// `flax.linen.GRUCell`: a dense layer per gate and input.
 const LINEN: [&str; 6] = ["ir", "iz", "in", "hr", "hz", "hn"];
@@ -26,9 +26,10 @@ pub(super) fn modules(tensors: &Tensors<'_>) -> Result<Vec<Vec<Module>>> {
     for (name, shape) in tensors.shapes() {
         let (path, leaf) = split_name(name);
         let (parent, module) = split_name(path.trim_end_matches(['.', '/']));
+        let separator = &path[path.len().saturating_sub(1)..];
         match (leaf, shape.len()) {
-            ("kernel", 2) if LINEN.contains(&module) => _ = cells.insert(parent, false),
-            ("kernel", 2) if NNX.contains(&module) => _ = cells.insert(parent, true),
+            ("kernel", 2) if LINEN.contains(&module) => _ = cells.insert(parent, (false, separator)),
+            ("kernel", 2) if NNX.contains(&module) => _ = cells.insert(parent, (true, separator)),
             ("kernel", 2) if !tensors.has(&format!("{path}recurrent_kernel")) => modules.push(dense(path, tensors)?),
             ("embedding", 2) => {
                 let (rows, cols) = tensors.matrix_shape(name)?;
@@ -39,14 +40,12 @@ pub(super) fn modules(tensors: &Tensors<'_>) -> Result<Vec<Vec<Module>>> {
             _ => {}
         }
     }
-    let cells = cells.into_iter().map(|(path, stacked)| cell(path, stacked, tensors));
-    cells.chain(modules.into_iter().map(Ok)).map(|module| Ok(vec![module?])).collect()
+    let cells = cells.into_iter().map(|(path, (stacked, separator))| cell(path, stacked, separator, tensors));
+    cells.chain(modules.into_iter().map(Ok)).take(MAX_MODULES + 1).map(|module| Ok(vec![module?])).collect()
 }
 
 /// Reset after; the input's bias for every gate, in linen the state's for n alone, in nnx none.
-fn cell(path: &str, stacked: bool, tensors: &Tensors<'_>) -> Result<Module> {
-    let separator =
-        if path.ends_with('/') || tensors.shapes().any(|(name, _)| name.contains("/kernel")) { '/' } else { '.' };
+fn cell(path: &str, stacked: bool, separator: &str, tensors: &Tensors<'_>) -> Result<Module> {
     let tensor = |module: &str, leaf: &str| format!("{path}{module}{separator}{leaf}");
     let present = |name: &String| tensors.has(name);
     let gates = |input: &str, leaf: &str| ["r", "z", "n"].map(|gate| tensor(&format!("{input}{gate}"), leaf));

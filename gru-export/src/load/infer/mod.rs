@@ -56,7 +56,7 @@ pub(super) struct Reading {
 /// The layers that the tensors' names are known for.
 pub(super) fn infer(tensors: &Tensors<'_>) -> Result<Reading> {
     let [input_mean, input_std] = [buffer("input_mean", tensors)?, buffer("input_std", tensors)?];
-    let mut modules = [torch::modules(tensors)?, flax::modules(tensors)?, scratch::modules(tensors)?].concat();
+    let modules = [torch::modules(tensors)?, flax::modules(tensors)?, scratch::modules(tensors)?].concat();
     let recurrent = |layer: &LayerSpec| matches!(layer, LayerSpec::Gru(_) | LayerSpec::Bidirectional { .. });
     if !modules.iter().flatten().flat_map(|module| &module.layers).any(recurrent) {
         return Err(Error::new(
@@ -66,18 +66,20 @@ pub(super) fn infer(tensors: &Tensors<'_>) -> Result<Reading> {
         .help(format!("if the GRU's tensors have other names, {DECIDE}")));
     }
     if modules.len() > MAX_MODULES {
-        return Err(Error::new(format!("{} modules have too many possible orders to choose from", modules.len()))
-            .help(WRITE_SPEC));
+        return Err(Error::new(format!(
+            "more than {MAX_MODULES} modules have too many possible orders to choose from"
+        ))
+        .help(WRITE_SPEC));
     }
     let mut orders = Vec::new();
-    arrange(&mut modules, &mut Vec::new(), &mut orders);
+    arrange(&mut modules.iter().map(Vec::as_slice).collect(), &mut Vec::new(), &mut orders);
     let doubt = doubt(&orders, &modules);
-    let firsts = || modules.iter().filter_map(|readings| readings.first().cloned()).collect();
-    let order = orders.into_iter().next().unwrap_or_else(firsts);
+    let firsts = || modules.iter().filter_map(|readings| readings.first()).collect();
+    let order: Vec<&Module> = orders.into_iter().next().unwrap_or_else(firsts);
     Ok(Reading {
         open: order.iter().flat_map(|module| module.layers.iter().map(|_| module.open.clone())).collect(),
         notes: order.iter().flat_map(|module| module.notes.clone()).collect(),
-        spec: Spec { input_mean, input_std, layers: order.into_iter().flat_map(|module| module.layers).collect() },
+        spec: Spec { input_mean, input_std, layers: order.iter().flat_map(|module| module.layers.clone()).collect() },
         doubt,
     })
 }
@@ -95,16 +97,16 @@ fn buffer(leaf: &str, tensors: &Tensors<'_>) -> Result<Option<String>> {
 }
 
 /// Every order of the modules left, each in one of its readings, that continues `chain`.
-fn arrange(left: &mut Vec<Vec<Module>>, chain: &mut Vec<Module>, orders: &mut Vec<Vec<Module>>) {
+fn arrange<'a>(left: &mut Vec<&'a [Module]>, chain: &mut Vec<&'a Module>, orders: &mut Vec<Vec<&'a Module>>) {
     if left.is_empty() {
         orders.push(chain.clone());
     }
     for index in 0..left.len() {
         let readings = left.remove(index);
-        for module in &readings {
+        for module in readings {
             let fits = chain.last().is_none_or(|last| module.input == Input::Vector(last.output_size));
             if fits && (left.is_empty() || !module.last) {
-                chain.push(module.clone());
+                chain.push(module);
                 arrange(left, chain, orders);
                 chain.pop();
             }
@@ -114,7 +116,7 @@ fn arrange(left: &mut Vec<Vec<Module>>, chain: &mut Vec<Module>, orders: &mut Ve
 }
 
 /// Why the first of the orders is not the only reading of names and shapes.
-fn doubt(orders: &[Vec<Module>], modules: &[Vec<Module>]) -> Option<Error> {
+fn doubt(orders: &[Vec<&Module>], modules: &[Vec<Module>]) -> Option<Error> {
     let [order] = orders else {
         return Some(match orders.len() {
             0 => Error::new(format!("no order in which these fit: {}", listed(modules.iter().flatten()))).help(
@@ -127,7 +129,7 @@ fn doubt(orders: &[Vec<Module>], modules: &[Vec<Module>]) -> Option<Error> {
             .help(WRITE_SPEC),
         });
     };
-    let linear = |module: &Module| matches!(module.layers[..], [LayerSpec::Dense { .. }]);
+    let linear = |module: &&Module| matches!(module.layers[..], [LayerSpec::Dense { .. }]);
     if let Some(first) = order.iter().position(linear).filter(|first| first + 1 < order.len()) {
         return Some(
             Error::new(format!(
@@ -162,7 +164,7 @@ fn label(class: &str, prefix: &str) -> String {
     }
 }
 
-fn describe(order: &[Module]) -> String {
+fn describe(order: &[&Module]) -> String {
     let labels: Vec<&str> = order.iter().map(|module| module.label.as_str()).collect();
     labels.join(" → ")
 }

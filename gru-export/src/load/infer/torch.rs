@@ -8,7 +8,7 @@ use crate::spec::{Gates, GruSpec, LayerSpec, Layout, Weights, epsilon};
 
 use super::super::gru;
 use super::super::tensors::Tensors;
-use super::{Module, label};
+use super::{MAX_MODULES, Module, label};
 
 /// Each module in each of its readings.
 pub(super) fn modules(tensors: &Tensors<'_>) -> Result<Vec<Vec<Module>>> {
@@ -16,7 +16,7 @@ pub(super) fn modules(tensors: &Tensors<'_>) -> Result<Vec<Vec<Module>>> {
     let recurrent = names.recurrent.iter().map(|(prefix, layers)| Ok(vec![recurrent(prefix, layers, tensors)?]));
     let affine = names.weights.iter().map(|weight| affine(weight, tensors));
     let norms = names.norms.iter().map(|prefix| Ok(vec![norm(prefix, tensors)?]));
-    recurrent.chain(affine).chain(norms).collect()
+    recurrent.chain(affine).chain(norms).take(MAX_MODULES + 1).collect()
 }
 
 /// The tensors' names by what PyTorch's modules call theirs.
