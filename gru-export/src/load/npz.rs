@@ -43,7 +43,7 @@ fn parse(bytes: &[u8]) -> Result<Tensors<'_>> {
     }
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
     // As f64, all arrays together, and a copy of one of them while it becomes a layer. Packed weights hardly shrink.
-    let mut budget = (2 * bytes.len()).saturating_add(6 << 20);
+    let mut budget = (2 * bytes.len()).saturating_add(5 << 20);
     let mut tensors = BTreeMap::new();
     for at in 0..archive.len() {
         let member = archive.by_index(at).map_err(|error| damaged(&error))?;

@@ -20,7 +20,16 @@ pub(super) const FORMAT: Format = Format {
     load: Load::Tensors(|source| parse(source.bytes())),
 };
 
+/// Longest header, in bytes: thousands of tensors. What it describes takes a dozen times its length.
+const MAX_HEADER_LEN: usize = 1 << 20;
+
 fn parse(bytes: &[u8]) -> Result<Tensors<'_>> {
+    if let Some(header) = header(bytes)
+        && header.len() > MAX_HEADER_LEN
+    {
+        let problem = format!("expected a header of at most {MAX_HEADER_LEN} bytes, found one of {}", header.len());
+        return Err(Error::new(problem).help("save the tensors of the model to export alone"));
+    }
     let file = SafeTensors::deserialize(bytes)
         .map_err(|error| culprit(bytes).or_else(|| mistaken(bytes)).unwrap_or_else(|| damaged(&error.to_string())))?;
     if let Some(error) = culprit(bytes) {
@@ -63,10 +72,15 @@ fn damaged(reason: &str) -> Error {
         .help("the file may be cut short or not be safetensors; copy it again, or save it again from PyTorch")
 }
 
+/// The JSON text, if it is all there.
+fn header(bytes: &[u8]) -> Option<&[u8]> {
+    let (len, rest) = bytes.split_first_chunk::<8>()?;
+    rest.get(..usize::try_from(u64::from_le_bytes(*len)).ok()?)
+}
+
 /// The tensor that makes the header wrong, which the parser itself does not name.
 fn culprit(bytes: &[u8]) -> Option<Error> {
-    let (len, rest) = bytes.split_first_chunk::<8>()?;
-    let header = rest.get(..usize::try_from(u64::from_le_bytes(*len)).ok()?)?;
+    let (header, rest) = (header(bytes)?, &bytes[8..]);
     let Entries(mut entries) = serde_json::from_slice(header).ok()?;
 
     let mut names = HashSet::new();

@@ -69,6 +69,7 @@ fn not_safetensors() {
         ("header not UTF-8", [&2u64.to_le_bytes()[..], b"\xFF\xFE"].concat()),
         ("header not JSON", raw_model("{nonsense}", b"")),
         ("header nested 100,000 deep", raw_model(&"[".repeat(100_000), b"")),
+        ("header of more than a mebibyte", raw_model(&format!("{{{}}}", " ".repeat(1 << 20)), b"")),
         ("no tensors", raw_model("{}", b"")),
     ]);
     insta::assert_snapshot!(text);
