@@ -58,6 +58,13 @@ pub fn step_window(inputs: &[[f32; I]], outputs: &mut [[f32; H]], state: &mut <G
     MODEL.reset(state);
 }
 
+/// Several streams.
+#[inline(never)]
+pub fn step_batch(inputs: &[[f32; I]], outputs: &mut [[f32; H]], states: &mut [<Gru<I, H> as Layer>::State]) {
+    static MODEL: Gru<I, H> = Gru::new(&AFTER);
+    MODEL.step_batch(inputs, outputs, states);
+}
+
 type Hard = math::HardSigmoid<{ 0.2f32.to_bits() }, { 0.5f32.to_bits() }>;
 type Clipped = math::Clipped<math::Relu, { 3f32.to_bits() }>;
 type Chain = (

@@ -63,6 +63,13 @@ pub fn step_window(inputs: &[[i8; I]], outputs: &mut [[i8; H]], state: &mut <QGr
     MODEL.reset(state);
 }
 
+/// Several streams.
+#[inline(never)]
+pub fn step_batch(counts: &[[i16; I]], outputs: &mut [[i16; O]], states: &mut [<WideModel as Layer>::State]) {
+    static MODEL: WideModel = (Quantize::new([1; I], [2; I], [3; I]), Wide(QGru::new(&BEFORE)), QDense::new(&HEAD));
+    MODEL.step_batch(counts, outputs, states);
+}
+
 type Chain = (
     Quantize<I>,
     QGru<I, H>,

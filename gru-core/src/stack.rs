@@ -1,8 +1,10 @@
 //! Models from layers: a tuple of layers is a layer, so that shapes which do not fit together do not compile.
 
+use core::array;
+
 use crate::{
     backend::{Backend, Op, dispatch},
-    streams::{all, unzip},
+    streams::unzip,
 };
 
 /// One layer, or a tuple of layers that feed each other. Tuples have two to eight members and nest to any depth.
@@ -100,11 +102,15 @@ pub(crate) fn one_by_one<'s, L: Layer + ?Sized, B: Backend, const S: usize>(
     inputs: [&L::Input; S],
     states: [&'s mut L::State; S],
 ) -> [&'s L::Output; S] {
-    let mut outputs = [None; S];
-    for (s, state) in states.into_iter().enumerate() {
-        outputs[s] = Some(layer.forward(backend, inputs[s], state));
+    const { assert!(S > 0, "a batch has at least one stream") };
+    let mut states = states.into_iter();
+    let Some(state) = states.next() else { unreachable!("there are S states") };
+    // What the others are written over: the compiler does not prove that each is written, as it does with the first.
+    let mut outputs = [layer.forward(backend, inputs[0], state); S];
+    for ((output, input), state) in outputs.iter_mut().zip(inputs).skip(1).zip(states) {
+        *output = layer.forward(backend, input, state);
     }
-    all(outputs)
+    outputs
 }
 
 /// [`Layer::forward_window`] without sharing.
@@ -115,11 +121,14 @@ pub(crate) fn step_by_step<L: Layer<Output: Clone> + ?Sized, B: Backend, const W
     inputs: [&L::Input; W],
     state: &mut L::State,
 ) -> [L::Output; W] {
-    let mut outputs = [const { None }; W];
-    for (output, input) in outputs.iter_mut().zip(inputs) {
-        *output = Some(layer.forward(backend, input, state).clone());
+    const { assert!(W > 0, "a window has at least one step") };
+    let first = layer.forward(backend, inputs[0], state).clone();
+    // What the others are written over: copies cost less than to prove that each is written.
+    let mut outputs = array::from_fn(|_| first.clone());
+    for t in 1..W {
+        outputs[t] = layer.forward(backend, inputs[t], state).clone();
     }
-    all(outputs)
+    outputs
 }
 
 struct Step<'s, 'x, L: Layer + ?Sized> {

@@ -16,13 +16,11 @@ pub(crate) fn unzip<A, B, const S: usize>(pairs: [(A, B); S]) -> ([A; S], [B; S]
         *second = Some(b);
         a
     });
-    (a, all(seconds))
-}
-
-/// The values of an array that is full.
-pub(crate) fn all<T, const S: usize>(values: [Option<T>; S]) -> [T; S] {
-    values.map(|value| match value {
-        Some(value) => value,
-        None => unreachable!("every element was written"),
-    })
+    (
+        a,
+        seconds.map(|second| match second {
+            Some(second) => second,
+            None => unreachable!("every element was written"),
+        }),
+    )
 }

@@ -178,6 +178,15 @@ impl Matrix {
         all
     }
 
+    /// Targets whose code is looked into: the firmware's, and those of emulated machines that link as it does.
+    pub fn processors(&self) -> Vec<(&str, Option<&str>)> {
+        let mut all = self.firmware_processors();
+        let emulated = self.emulated.iter().map(|machine| machine.target.as_str());
+        all.extend(emulated.filter(|target| target.contains("linux")).map(|target| (target, None)));
+        all.dedup();
+        all
+    }
+
     /// Targets of gru-core, each once, without the host.
     pub fn library_targets(&self) -> Vec<&str> {
         let mut targets = self.firmware_targets();

@@ -13,8 +13,16 @@ use crate::qemu::target_directory;
 use crate::shell;
 
 /// What the functions of `gru-core/examples/*_steps.rs` are called.
-const STEPS: [&str; 7] =
-    ["step_after", "step_before", "step_symbol", "step_embedding", "step_window", "step_chain", "step_both"];
+const STEPS: [&str; 8] = [
+    "step_after",
+    "step_before",
+    "step_symbol",
+    "step_embedding",
+    "step_window",
+    "step_batch",
+    "step_chain",
+    "step_both",
+];
 
 /// Fails if the steps of a precision, optimised for a target, call anything but memory functions and the compiler's arithmetic.
 pub fn check(target: &str, cpu: Option<&str>, precision: Precision) -> Result<()> {

@@ -39,7 +39,7 @@ pub fn test(matrix: &Matrix) -> Result<ExitCode> {
     emulate::test(&mut steps, matrix);
     steps.run("x86 backends under Miri", miri::check);
     library(&mut steps, matrix);
-    for (target, cpu) in matrix.firmware_processors() {
+    for (target, cpu) in matrix.processors() {
         for precision in Precision::ALL {
             let name = format!("no {precision} step can panic: {target} {}", cpu.unwrap_or_default());
             steps.run(name, || panics::check(target, cpu, precision));
