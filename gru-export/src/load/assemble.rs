@@ -2,10 +2,12 @@
 
 use crate::error::{Error, Result};
 use crate::ir::{Activated, Affine, Bidirectional, Dense, Embedding, Layer, LayerNorm, Matrix, Model, Standardization};
-use crate::spec::{LayerSpec, Layout, Spec};
+use crate::spec::{LayerSpec, Layout, Spec, Update};
 
 use super::gru;
 use super::tensors::Tensors;
+
+const REPLACED: &str = "where the spec has update = \"replace\", z is negated before its sigmoid: in the equations shown it keeps the state";
 
 /// Builds the model that `spec` describes; every tensor must be used.
 pub(super) fn assemble(spec: &Spec, mut tensors: Tensors<'_>) -> Result<Model> {
@@ -26,6 +28,14 @@ pub(super) fn assemble(spec: &Spec, mut tensors: Tensors<'_>) -> Result<Model> {
     };
     let model = Model::new(layers, standardization)?;
     tensors.finish()?;
+    let grus = spec.layers.iter().flat_map(|layer| match layer {
+        LayerSpec::Gru(gru) => vec![gru],
+        LayerSpec::Bidirectional { forward, backward, .. } => vec![&**forward, &**backward],
+        _ => Vec::new(),
+    });
+    if grus.into_iter().any(|gru| gru.update == Update::Replace) {
+        return Ok(model.with_note(REPLACED));
+    }
     Ok(model)
 }
 
