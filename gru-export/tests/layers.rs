@@ -5,7 +5,7 @@ use gru_export::dataset::{Dataset, Sample};
 use gru_export::float::{FloatModel, FloatRunner};
 use gru_export::int8::Int8Runner;
 use gru_export::ir::{
-    Activated, Activation, Bidirectional, Cell, Dense, Gru, Layer, LayerNorm, Matrix, Merge, Model, Reset,
+    Activated, Activation, Affine, Bidirectional, Cell, Dense, Gru, Layer, LayerNorm, Matrix, Merge, Model, Reset,
 };
 use gru_export::quantise::quantise;
 use gru_export::reference::play;
@@ -137,6 +137,25 @@ fn both_directions() {
         let head = random.dense(first.output_size(), 3);
         check(&format!("{merge:?}"), &mut random, vec![first, second, head, activation(3, Activation::Softmax)]);
     }
+}
+
+#[test]
+fn a_normalization_beside_no_matrix_is_not_squared_without_bound() {
+    let layers = |size: usize| {
+        let mut random = Random(8);
+        let affine = Affine { name: "norm".to_owned(), scale: vec![2.0; size], shift: vec![1.0; size] };
+        let gru = Layer::Gru(random.gru(3, size, Cell::default()));
+        vec![gru, activation(size, Activation::Relu), Layer::Affine(affine), activation(size, Activation::Tanh)]
+    };
+    let model = Model::new(layers(5), None).unwrap();
+    assert!(matches!(&model.layers()[2], Layer::Dense(dense) if dense.weight.row(3) == [0.0, 0.0, 0.0, 2.0, 0.0]));
+    assert_eq!(model.notes(), ["`norm` has no matrix beside it and runs as a dense layer"]);
+    let error = Model::new(layers(1025), None).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "layer `norm`: batch normalization of 1025 values has no matrix beside it to be folded into\n  \
+         help: put a dense layer or a GRU beside it, or have at most 1024 values"
+    );
 }
 
 #[test]

@@ -1,13 +1,19 @@
 //! Batch normalization into a neighbour: what comes before a matrix multiplies its columns, what comes after it its rows.
 
-use crate::error::quoted;
+use crate::error::{Error, Result, quoted};
 
 use super::layer::{Affine, Dense, Gru, Layer};
 use super::matrix::Matrix;
 
+/// Values that a matrix of a normalization's own can have at most: it takes the square of them.
+const LARGEST: usize = 1024;
+
 /// The same function without [`Layer::Affine`]: folded into the layer after it, else into the one before it, else a dense layer of its own.
 /// With it a sentence for each.
-pub(super) fn fold(layers: Vec<Layer>) -> (Vec<Layer>, Vec<String>) {
+///
+/// # Errors
+/// A layer of its own would have more than [`LARGEST`] rows and columns.
+pub(super) fn fold(layers: Vec<Layer>) -> Result<(Vec<Layer>, Vec<String>)> {
     let (mut folded, mut notes): (Vec<Layer>, _) = (Vec::new(), Vec::new());
     let mut layers = layers.into_iter().peekable();
     while let Some(layer) = layers.next() {
@@ -23,13 +29,21 @@ pub(super) fn fold(layers: Vec<Layer>) -> (Vec<Layer>, Vec<String>) {
             dense.fold_after(&affine);
             quoted(&dense.name)
         } else {
+            if affine.scale.len() > LARGEST {
+                return Err(Error::new(format!(
+                    "layer {}: batch normalization of {} values has no matrix beside it to be folded into",
+                    quoted(&affine.name),
+                    affine.scale.len()
+                ))
+                .help(format!("put a dense layer or a GRU beside it, or have at most {LARGEST} values")));
+            }
             notes.push(format!("{} has no matrix beside it and runs as a dense layer", quoted(&affine.name)));
             folded.push(Layer::Dense(affine.into_dense()));
             continue;
         };
         notes.push(format!("{} is folded into {into}", quoted(&affine.name)));
     }
-    (folded, notes)
+    Ok((folded, notes))
 }
 
 impl Layer {

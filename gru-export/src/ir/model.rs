@@ -26,7 +26,8 @@ impl Model {
     /// Chains the layers, first to last; [`Layer::Affine`] is folded into its neighbours.
     ///
     /// # Errors
-    /// Two neighbours' sizes differ, a symbol layer is not the first, no layer is a GRU, or the standardization does not fit the input.
+    /// Two neighbours' sizes differ, a symbol layer is not the first, no layer is a GRU, a batch normalization cannot be folded, or the
+    /// standardization does not fit the input.
     pub fn new(layers: Vec<Layer>, standardization: Option<Standardization>) -> Result<Self> {
         if !layers.iter().any(|layer| matches!(layer, Layer::Gru(_) | Layer::Bidirectional(_))) {
             return Err(Error::new("expected at least one GRU layer, found none"));
@@ -44,7 +45,7 @@ impl Model {
                 )));
             }
         }
-        let (layers, mut notes) = fold(layers);
+        let (layers, mut notes) = fold(layers)?;
         if let Some(layer) = layers.iter().find(|layer| matches!(layer, Layer::Bidirectional(_))) {
             let name = quoted(layer.name());
             notes.push(format!(
