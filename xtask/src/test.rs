@@ -31,11 +31,13 @@ pub fn test(matrix: &Matrix) -> Result<ExitCode> {
         let mut doc = cargo(&["doc", "--quiet", "--workspace", "--no-deps", "--all-features"]);
         run(doc.env("RUSTDOCFLAGS", "--deny warnings"))
     });
-    steps.run("unit, doc, compile-fail, golden and command line tests", || {
-        let mut test = cargo(&["test", "--quiet", "--workspace"]);
+    steps.run("unit, compile-fail, golden and command line tests", || {
+        // Without examples: their code is looked into below, for every target.
+        let mut test = cargo(&["test", "--quiet", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
         emulate::require_host(&mut test);
         run(&mut test)
     });
+    steps.run("documentation tests", || run(&mut cargo(&["test", "--quiet", "--workspace", "--doc"])));
     emulate::test(&mut steps, matrix);
     steps.run("x86 backends under Miri", miri::check);
     library(&mut steps, matrix);
