@@ -77,8 +77,11 @@ fn resolve(library: &[u8], mut names: Vec<String>) -> Result<Vec<String>> {
             let Some(section) = symbol.section_index() else { continue };
             let mut callees = Vec::new();
             for (_, relocation) in object.section_by_index(section)?.relocations() {
-                if let RelocationTarget::Symbol(callee) = relocation.target() {
-                    callees.push(object.symbol_by_index(callee)?.name()?.to_owned());
+                let RelocationTarget::Symbol(callee) = relocation.target() else { continue };
+                let name = object.symbol_by_index(callee)?.name()?;
+                // Constants of the function's own have names that assemblers keep to themselves.
+                if !name.starts_with(".L") {
+                    callees.push(name.to_owned());
                 }
             }
             calls.insert(symbol.name()?.to_owned(), callees);

@@ -1,8 +1,10 @@
 //! Everything that must hold before a change is merged.
 
+use std::fs;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::conformance;
 use crate::emulate;
@@ -12,6 +14,7 @@ use crate::install;
 use crate::matrix::{Matrix, Precision};
 use crate::miri;
 use crate::panics;
+use crate::qemu::target_directory;
 use crate::readme::Section;
 use crate::shell::{cargo, run};
 use crate::steps::Steps;
@@ -51,12 +54,22 @@ pub fn test(matrix: &Matrix) -> Result<ExitCode> {
     conformance::check(&mut steps, &cores);
     let figures = firmware::check(&mut steps, &golden, &cores, Extent::All, |_| ());
     steps.run("figures in README.md", || Section::FIGURES.check(&table::markdown(&figures)));
-    steps.run("packages", || {
-        run(&mut cargo(&["package", "--quiet", "--allow-dirty", "--package", "gru-core", "--package", "gru-export"]))
-    });
+    steps.run("packages", package);
 
     println!("\n{}", table::figures(&figures));
     Ok(steps.finish())
+}
+
+/// What is published builds alone.
+fn package() -> Result<()> {
+    // In a place of its own each time: what Cargo unpacks there it knows by place and version only, and would take an old one.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
+    let directory = target_directory()?.join(format!("package-{now}"));
+    let mut command =
+        cargo(&["package", "--quiet", "--allow-dirty", "--package", "gru-core", "--package", "gru-export"]);
+    let packaged = run(command.env("CARGO_TARGET_DIR", &directory));
+    fs::remove_dir_all(&directory).with_context(|| format!("cannot remove {}", directory.display()))?;
+    packaged
 }
 
 fn lint(steps: &mut Steps, matrix: &Matrix) {
