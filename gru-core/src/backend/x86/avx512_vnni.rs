@@ -4,10 +4,10 @@
 //! by the loads of the weights. The instruction takes unsigned activations: they are offset by 128, and the sums start from the offsets
 //! that packing has put before each panel.
 //!
-//! What a step cannot go below where one `zmm` is loaded and multiplied a cycle (Zen 4): a layer of 64 inputs and 64 units has 384 products and
-//! 128 broadcasts, 448 cycles, and the next step needs the state of its last pair of blocks, some 110 cycles of gates: 1.45 times the
-//! floor of 384. A batch has a product a stream and group and no more than one a cycle either: with 16 streams of (28, 256) 0.46 of a single
-//! step before any gate.
+//! Counted by hand for one `zmm` loaded and multiplied a cycle (Zen 4): a layer of 64 inputs and 64 units has 384 products and 128 broadcasts,
+//! 448 cycles, and the next step needs the state of its last pair of blocks, an estimated 110 cycles of gates: 1.45 times the floor of 384, of
+//! which a step stays short. A batch has a product a stream and group and no more than one a cycle either: with 16 streams of (28, 256) 0.46
+//! of a single step before any gate.
 
 use super::{
     avx512::{Avx512, I32x16, Zmm, load},
