@@ -25,7 +25,7 @@ macro_rules! describe {
 }
 
 describe!(Gru<I, H, R, A>, [const I: usize, const H: usize, R, A], "Gru", [I, H]);
-describe!(QGru<I, H, R>, [const I: usize, const H: usize, R], "QGru", [I, H]);
+describe!(QGru<I, H, R, V>, [const I: usize, const H: usize, R, V], "QGru", [I, H]);
 describe!(Dense<I, O>, [const I: usize, const O: usize], "Dense", [I, O]);
 describe!(QDense<I, O>, [const I: usize, const O: usize], "QDense", [I, O]);
 describe!(Activate<F, N>, [F, const N: usize], "Activate", [N]);
@@ -33,7 +33,7 @@ describe!(Softmax<N, A>, [const N: usize, A], "Softmax", [N]);
 describe!(LayerNorm<N>, [const N: usize], "LayerNorm", [N]);
 describe!(QActivate<F, N>, [F, const N: usize], "QActivate", [N]);
 describe!(QSoftmax<N>, [const N: usize], "QSoftmax", [N]);
-describe!(QLayerNorm<N>, [const N: usize], "QLayerNorm", [N]);
+describe!(QLayerNorm<N, T>, [const N: usize, T], "QLayerNorm", [N]);
 describe!(Lookup<N>, [const N: usize], "Lookup", [N]);
 describe!(Embedding<T, V, D>, [T, const V: usize, const D: usize], "Embedding", [V, D]);
 

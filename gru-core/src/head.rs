@@ -1,7 +1,9 @@
 //! What stands before and after the cells: quantisation of the input, dense layers, argmax and softmax.
 
 use crate::{
+    Wide,
     backend::{Backend, F32Lane, Int8Lane, Prepared},
+    cell::split,
     kernel::{float, int8},
     layout::{self, DenseShape, INT8_DEPTH, Order, Scales, UNITS},
     math::Activation,
@@ -126,6 +128,12 @@ impl<const I: usize, const O: usize> QDense<I, O> {
     ) -> Self {
         Self { lanes: &weights.lanes, scales: &weights.scales }
     }
+
+    #[inline(always)]
+    fn apply<B: Backend>(&self, backend: B, input: impl int8::Input, y: &mut [i16; O]) {
+        let [mut first, mut second] = [[Prepared::default(); I]; 2];
+        int8::dense(backend, self.scales, self.lanes, I, input, y, [&mut first, &mut second]);
+    }
 }
 
 impl<const I: usize, const O: usize> Layer for QDense<I, O> {
@@ -135,8 +143,20 @@ impl<const I: usize, const O: usize> Layer for QDense<I, O> {
 
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i8; I], state: &'s mut Buffer<i16, O>) -> &'s [i16; O] {
-        let mut prepared = [Prepared::default(); I];
-        int8::dense(backend, self.scales, self.lanes, input, &mut state.0, &mut prepared);
+        self.apply(backend, int8::Dense(input), &mut state.0);
+        &state.0
+    }
+}
+
+impl<const I: usize, const O: usize> Layer for Wide<QDense<I, O>> {
+    type Input = [i16; I];
+    type Output = [i16; O];
+    type State = Buffer<i16, O>;
+
+    #[inline(always)]
+    fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i16; I], state: &'s mut Buffer<i16, O>) -> &'s [i16; O] {
+        let [high, low] = split(input);
+        self.0.apply(backend, int8::Wide { high: &high, low: &low }, &mut state.0);
         &state.0
     }
 }
@@ -175,8 +195,8 @@ impl<const I: usize, T: Quantized> Layer for Quantize<I, T> {
     }
 }
 
-/// What an integer layer takes: `i8`, or `i16` with more resolution.
-pub trait Quantized: Copy + Default + 'static {
+/// What an integer layer takes, or sees its state as: `i8`, or `i16` with 2⁷ steps for each of its.
+pub trait Quantized: int8::View + Into<i32> {
     /// The nearest value in range.
     fn saturate(value: i32) -> Self;
 }

@@ -28,6 +28,7 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod backend;
+mod bridge;
 mod cell;
 mod describe;
 mod head;
@@ -44,6 +45,7 @@ mod symbol;
 mod vector;
 mod window;
 
+pub use bridge::{Dequantize, QuantizeReal};
 pub use cell::{
     Gating, Gru, GruState, GruWeights, NoReset, NoUpdate, QGru, QGruState, QGruWeights, Requantization, ResetAfter,
     ResetBefore, Wide,

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | weight | i8 | one scale per row | ±127 |
 //! | input, view of the hidden state | i8 | one scale per layer (the input: per channel), folded into the weights | ±127 |
-//! | wide input | i16 | 2⁷ steps per step of an int8 input | ±127·2⁷ |
+//! | wide input, wide view of the hidden state | i16 | 2⁷ steps per step of an int8 one | ±127·2⁷ |
 //! | accumulator | i32 | scale of its row | ±2²³, by [`ACCUMULATOR_BOUND`] |
 //! | pre-activation `t` (halved for r and z) | i16 | Q3.12 | ±8 |
 //! | gate `r`, candidate `n` | i16 | Q0.15 | ±1 |
@@ -119,6 +119,13 @@ pub const fn view(value: i16, multiplier: i16) -> i8 {
     saturate_i8((value as i32 * multiplier as i32 + (1 << 14)) >> 15)
 }
 
+/// The wide view of a Q0.15 value: 2⁷ steps for each of [`view`], saturated to ±[`WIDE_MAX`].
+#[inline(always)]
+#[must_use]
+pub const fn wide_view(value: i16, multiplier: i16) -> i16 {
+    saturate_wide((value as i32 * multiplier as i32 + (1 << (14 - WIDE_BITS))) >> (15 - WIDE_BITS))
+}
+
 /// Whether every row keeps [`ACCUMULATOR_BOUND`]: `|bias| + 127 · (2^input_shift · Σ|w_ih| + Σ|w_hh|)`, with all weights in ±127.
 ///
 /// `weight_ih` is `[rows, inputs]`, `weight_hh` `[rows, hidden]`, row-major; `bias` has one entry a row.
@@ -195,6 +202,15 @@ pub const fn saturate_wide(value: i32) -> i16 {
 #[must_use]
 pub const fn carry(low: i32) -> i32 {
     ((low + (1 << (SUM_BITS + WIDE_BITS - 1))) >> (SUM_BITS + WIDE_BITS)) << SUM_BITS
+}
+
+/// The nearest integer, ties towards +∞ as everywhere; saturated, and 0 for NaN. Exact, and without a library: the same on every target.
+#[inline(always)]
+#[must_use]
+pub const fn nearest(value: f32) -> i32 {
+    let towards_zero = value as i32;
+    let floor = towards_zero.saturating_sub((towards_zero as f32 > value) as i32);
+    floor.saturating_add((value - floor as f32 >= 0.5) as i32)
 }
 
 /// An integer reading in the steps of a model's input: `(reading − zero) · multiplier / 2^shift`, the difference saturated to i16, rounded.

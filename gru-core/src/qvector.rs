@@ -2,7 +2,7 @@
 
 use crate::{
     backend::Backend,
-    head::{Buffer, softmax_q15},
+    head::{Buffer, Quantized, softmax_q15},
     math::fixed,
     quant,
     stack::Layer,
@@ -124,30 +124,31 @@ impl<const N: usize> Layer for Lookup<N> {
     }
 }
 
-/// [`layer_norm_int8`]: `[i8; N]` in, `[i16; N]` out in the fixed-point format that the multipliers were made for.
+/// [`layer_norm_int8`]: `[T; N]` of `i8` or `i16` in, `[i16; N]` out in the fixed-point format that the multipliers were made for.
 #[derive(Clone, Copy)]
-pub struct QLayerNorm<const N: usize> {
+pub struct QLayerNorm<const N: usize, T = i8> {
     multiplier: &'static [i16; N],
     bias: &'static [i32; N],
     shift: u8,
     epsilon: u64,
+    input: PhantomData<T>,
 }
 
-impl<const N: usize> QLayerNorm<N> {
+impl<const N: usize, T: Quantized> QLayerNorm<N, T> {
     /// A layer over its multipliers and biases.
     #[must_use]
     pub const fn new(multiplier: &'static [i16; N], bias: &'static [i32; N], shift: u8, epsilon: u64) -> Self {
-        Self { multiplier, bias, shift, epsilon }
+        Self { multiplier, bias, shift, epsilon, input: PhantomData }
     }
 }
 
-impl<const N: usize> Layer for QLayerNorm<N> {
-    type Input = [i8; N];
+impl<const N: usize, T: Quantized> Layer for QLayerNorm<N, T> {
+    type Input = [T; N];
     type Output = [i16; N];
     type State = Buffer<i16, N>;
 
     #[inline(always)]
-    fn forward<'s, B: Backend>(&'s self, _: B, input: &[i8; N], state: &'s mut Buffer<i16, N>) -> &'s [i16; N] {
+    fn forward<'s, B: Backend>(&'s self, _: B, input: &[T; N], state: &'s mut Buffer<i16, N>) -> &'s [i16; N] {
         layer_norm_int8(input, self.multiplier, self.bias, self.shift, self.epsilon, &mut state.0);
         &state.0
     }
@@ -169,24 +170,31 @@ pub const NORMAL_BITS: u32 = 11;
 /// ```
 /// let mut y = [0; 2];
 /// // Weight 1, bias 0, 11 fraction bits.
-/// gru_core::layer_norm_int8(&[10, 30], &[1 << 8; 2], &[1 << 7; 2], 8, 0, &mut y);
+/// gru_core::layer_norm_int8(&[10i8, 30], &[1 << 8; 2], &[1 << 7; 2], 8, 0, &mut y);
 /// assert_eq!(y, [-(1 << 11), 1 << 11]);
 /// ```
-pub fn layer_norm_int8(x: &[i8], multiplier: &[i16], bias: &[i32], shift: u8, epsilon: u64, y: &mut [i16]) {
+pub fn layer_norm_int8<T: Quantized>(
+    x: &[T],
+    multiplier: &[i16],
+    bias: &[i32],
+    shift: u8,
+    epsilon: u64,
+    y: &mut [i16],
+) {
     let x = x.get(..1 << 15).unwrap_or(x);
     let count = x.len() as i32;
-    let sum: i32 = x.iter().map(|&q| i32::from(q)).sum();
-    let squares: i32 = x.iter().map(|&q| i32::from(q).pow(2)).sum();
-    // N² times the variance, and N times the distance from the mean.
-    let variance = (i64::from(count) * i64::from(squares) - i64::from(sum).pow(2)).unsigned_abs();
-    let deviation = |q: i8| count * i32::from(q) - sum;
+    let sum: i32 = x.iter().map(|&q| q.into()).sum();
+    let squares: i64 = x.iter().map(|&q| i64::from(q.into().pow(2))).sum();
+    // N² times the variance, at most 2⁶⁰, and N times the distance from the mean, at most 2³¹.
+    let variance = (i64::from(count) * squares - i64::from(sum).pow(2)).unsigned_abs();
+    let deviation = |q: T| i64::from(count * q.into()) - i64::from(sum);
     // 2⁶² / √(variance + epsilon), with the root scaled to 32 bits.
     let (scaled, scale_bits) = scaled_up(variance.saturating_add(epsilon));
     let inverse = fixed::divide(1 << 62, u64::from(fixed::root(scaled)));
     let excess_bits = 62 - NORMAL_BITS - scale_bits;
     for (((y, &q), &multiplier), &bias) in y.iter_mut().zip(x).zip(multiplier).zip(bias) {
         let deviation = deviation(q);
-        let product = (u64::from(deviation.unsigned_abs()) * inverse).saturating_add(1 << (excess_bits - 1));
+        let product = (deviation.unsigned_abs() * inverse).saturating_add(1 << (excess_bits - 1));
         let magnitude = (product >> excess_bits).min(u64::from(i16::MAX.unsigned_abs())) as i32;
         let normal = if deviation < 0 { -magnitude } else { magnitude };
         *y = quant::saturate_i16((normal * i32::from(multiplier)).saturating_add(bias) >> (shift & 31));

@@ -4,7 +4,7 @@
 //! and [`QGruWeights::pack`](crate::QGruWeights::pack). Every function checks the lengths of its slices and leaves the state alone when one is wrong.
 
 use crate::{
-    Requantization,
+    Quantized, Requantization,
     backend::{Backend, F32, F32Lane, I32, Int8Lane, Op, Prepared, dispatch},
     kernel::{
         Place, float,
@@ -26,7 +26,7 @@ pub enum GruInput<'a> {
     OneHot(usize),
 }
 
-/// The input of a [`QGruSlice`].
+/// The input of a [`QGruSlice`] or a [`QDenseSlice`].
 #[derive(Clone, Copy, Debug)]
 pub enum QGruInput<'a> {
     /// A vector.
@@ -183,16 +183,32 @@ impl DenseSlice<'_> {
     /// # Errors
     /// When a slice does not have the length that the shape asks for.
     pub fn step(&self, x: &[f32], y: &mut [f32]) -> Result<(), LengthMismatch> {
-        struct Step<'a>(DenseSlice<'a>, &'a [f32], &'a mut [f32]);
-        impl Op for Step<'_> {
-            type Output = ();
-            #[inline(always)]
-            fn run<B: Backend>(self, backend: B) {
-                float::dense(backend, self.0.bias, self.0.lanes, self.1, self.2);
-            }
-        }
-        check_dense(&self.shape, Order::F32, self.lanes.len(), self.bias.len(), x.len(), y.len())?;
-        dispatch(Step(*self, x, y));
+        dispatch(DenseStep { layer: *self, x, y })
+    }
+
+    /// [`step`](Self::step) on a given backend.
+    ///
+    /// # Errors
+    /// When a slice does not have the length that the shape asks for.
+    pub fn step_on<B: Backend>(&self, backend: B, x: &[f32], y: &mut [f32]) -> Result<(), LengthMismatch> {
+        backend.enter(DenseStep { layer: *self, x, y })
+    }
+}
+
+struct DenseStep<'a> {
+    layer: DenseSlice<'a>,
+    x: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl Op for DenseStep<'_> {
+    type Output = Result<(), LengthMismatch>;
+
+    #[inline(always)]
+    fn run<B: Backend>(self, backend: B) -> Result<(), LengthMismatch> {
+        let Self { layer: DenseSlice { shape, lanes, bias }, x, y } = self;
+        check_dense(&shape, Order::F32, lanes.len(), bias.len(), x.len(), y.len())?;
+        float::dense(backend, bias, lanes, x, y);
         Ok(())
     }
 }
@@ -211,16 +227,16 @@ pub struct QGruSlice<'a> {
 }
 
 impl QGruSlice<'_> {
-    /// One step of [`QGru`](crate::QGru): `h` (Q1.30) becomes the new state and `view` its int8 view; `scratch` says how long each part is.
+    /// One step of [`QGru`](crate::QGru): `h` (Q1.30) becomes the new state and `view` its view; `scratch` says how long each part is.
     ///
     /// # Errors
     /// When a slice does not have the length that the shape asks for.
-    pub fn step(
+    pub fn step<V: Quantized>(
         &self,
         x: QGruInput<'_>,
         h: &mut [i32],
-        view: &mut [i8],
-        scratch: QGruScratch<'_>,
+        view: &mut [V],
+        scratch: QGruScratch<'_, V>,
     ) -> Result<(), LengthMismatch> {
         dispatch(QGruStep { layer: *self, x, h, view, scratch })
     }
@@ -229,27 +245,27 @@ impl QGruSlice<'_> {
     ///
     /// # Errors
     /// When a slice does not have the length that the shape asks for.
-    pub fn step_on<B: Backend>(
+    pub fn step_on<B: Backend, V: Quantized>(
         &self,
         backend: B,
         x: QGruInput<'_>,
         h: &mut [i32],
-        view: &mut [i8],
-        scratch: QGruScratch<'_>,
+        view: &mut [V],
+        scratch: QGruScratch<'_, V>,
     ) -> Result<(), LengthMismatch> {
         backend.enter(QGruStep { layer: *self, x, h, view, scratch })
     }
 }
 
-struct QGruStep<'a> {
+struct QGruStep<'a, V> {
     layer: QGruSlice<'a>,
     x: QGruInput<'a>,
     h: &'a mut [i32],
-    view: &'a mut [i8],
-    scratch: QGruScratch<'a>,
+    view: &'a mut [V],
+    scratch: QGruScratch<'a, V>,
 }
 
-impl Op for QGruStep<'_> {
+impl<V: Quantized> Op for QGruStep<'_, V> {
     type Output = Result<(), LengthMismatch>;
 
     #[inline(always)]
@@ -260,28 +276,34 @@ impl Op for QGruStep<'_> {
             ("columns of a lane", Order::INT8.depth, order.depth),
             ("lanes", shape.lanes(), lanes.len()),
             ("scales", layout::blocks(hidden_size), scales.len()),
-            (
-                "x",
-                input_size,
-                match x {
-                    QGruInput::Dense(x) => x.len(),
-                    QGruInput::Wide { high, low } if high.len() == input_size => low.len(),
-                    QGruInput::Wide { high, .. } => high.len(),
-                    QGruInput::OneHot(_) => input_size,
-                },
-            ),
+            ("x", input_size, x.len(input_size)),
             ("h", hidden_size, h.len()),
             ("view", hidden_size, view.len()),
             ("scratch.view", hidden_size, scratch.view.len()),
             ("scratch.update", hidden_size, scratch.update.len()),
             ("scratch.input[0]", input_size, scratch.input[0].len()),
             ("scratch.input[1]", input_size, scratch.input[1].len()),
-            ("scratch.hidden", hidden_size, scratch.hidden.len()),
+            ("scratch.halves[0]", hidden_size, scratch.halves[0].len()),
+            ("scratch.halves[1]", hidden_size, scratch.halves[1].len()),
+            ("scratch.hidden[0]", hidden_size, scratch.hidden[0].len()),
+            ("scratch.hidden[1]", hidden_size, scratch.hidden[1].len()),
         ])?;
         let Requantization { input_shift, view: steps } = requantization;
         let weights = int8::GruView { shape, lanes, scales, input_shift, view: steps };
         int8::gru(backend, weights, &mut [int8::Stream { x, h, view, scratch }], false);
         Ok(())
+    }
+}
+
+impl QGruInput<'_> {
+    /// Of a vector; any length fits a symbol. Of halves that differ, that which does not fit.
+    fn len(&self, expected: usize) -> usize {
+        match self {
+            Self::Dense(x) => x.len(),
+            Self::Wide { high, low } if high.len() == expected => low.len(),
+            Self::Wide { high, .. } => high.len(),
+            Self::OneHot(_) => expected,
+        }
     }
 }
 
@@ -334,22 +356,23 @@ pub struct QDenseSlice<'a> {
 }
 
 impl QDenseSlice<'_> {
-    /// One step of [`QDense`](crate::QDense); `scratch` is as long as `x`.
+    /// One step of [`QDense`](crate::QDense); each of `scratch` is as long as `x`.
     ///
     /// # Errors
     /// When a slice does not have the length that the shape asks for.
-    pub fn step(&self, x: &[i8], y: &mut [i16], scratch: &mut [Prepared]) -> Result<(), LengthMismatch> {
-        struct Step<'a>(QDenseSlice<'a>, &'a [i8], &'a mut [i16], &'a mut [Prepared]);
+    pub fn step(&self, x: QGruInput<'_>, y: &mut [i16], scratch: [&mut [Prepared]; 2]) -> Result<(), LengthMismatch> {
+        struct Step<'a>(QDenseSlice<'a>, QGruInput<'a>, &'a mut [i16], [&'a mut [Prepared]; 2]);
         impl Op for Step<'_> {
             type Output = ();
             #[inline(always)]
             fn run<B: Backend>(self, backend: B) {
-                let layer = self.0;
-                int8::dense(backend, layer.scales, layer.lanes, self.1, self.2, self.3);
+                let Self(QDenseSlice { shape, lanes, scales }, x, y, scratch) = self;
+                int8::dense(backend, scales, lanes, shape.input_size, x, y, scratch);
             }
         }
-        check_dense(&self.shape, Order::INT8, self.lanes.len(), self.scales.len(), x.len(), y.len())?;
-        check([("scratch", x.len(), scratch.len())])?;
+        let columns = self.shape.input_size;
+        check_dense(&self.shape, Order::INT8, self.lanes.len(), self.scales.len(), x.len(columns), y.len())?;
+        check([("scratch[0]", columns, scratch[0].len()), ("scratch[1]", columns, scratch[1].len())])?;
         dispatch(Step(*self, x, y, scratch));
         Ok(())
     }

@@ -2,7 +2,8 @@
 
 use crate::{backend::Backend, stack::Layer};
 
-/// A table of `V` rows: symbol in, row `[T; D]` out; `f32` for an f32 model, `i8` in ±127 for an int8 one.
+/// A table of `V` rows: symbol in, row `[T; D]` out; `f32` for an f32 model, `i8` in ±127 for an int8 one, `i16` in ±127·2⁷
+/// before a [`Wide`](crate::Wide) layer.
 ///
 /// A symbol past the last row gives the zero vector.
 ///
@@ -38,7 +39,7 @@ impl<T: Element, const V: usize, const D: usize> Layer for Embedding<T, V, D> {
     }
 }
 
-/// What a table may hold: `f32` or `i8`.
+/// What a table may hold: `f32`, `i8` or `i16`.
 pub trait Element: Copy + 'static {
     /// The row of an unknown symbol.
     fn zeros<const D: usize>() -> &'static [Self; D];
@@ -52,6 +53,13 @@ impl Element for f32 {
 }
 
 impl Element for i8 {
+    #[inline(always)]
+    fn zeros<const D: usize>() -> &'static [Self; D] {
+        const { &[0; D] }
+    }
+}
+
+impl Element for i16 {
     #[inline(always)]
     fn zeros<const D: usize>() -> &'static [Self; D] {
         const { &[0; D] }

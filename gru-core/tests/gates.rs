@@ -2,13 +2,15 @@
 //! slice kernels, and what is shared against single steps.
 
 use std::array;
+use std::fmt::Debug;
 
 use gru_core::backend::scalar::Scalar;
 use gru_core::layout::{self, GruShape, INT8_DEPTH, Order, Scales, UNITS};
 use gru_core::math::Rational;
 use gru_core::slices::{GruInput, GruSlice, QGruInput, QGruSlice};
 use gru_core::{
-    Gating, Gru, GruWeights, Layer, NoReset, NoUpdate, QGru, QGruWeights, Requantization, ResetAfter, ResetBefore, Wide,
+    Gating, Gru, GruWeights, Layer, NoReset, NoUpdate, QGru, QGruState, QGruWeights, Quantized, Requantization,
+    ResetAfter, ResetBefore, Wide,
 };
 
 mod random;
@@ -87,7 +89,7 @@ fn f32_cells_are_their_slice<R: Gating, const G: usize>(cell: &Gru<I, H, R>) {
     }
 }
 
-fn int8_cells_are_their_slice<R: Gating, const G: usize>(cell: QGru<I, H, R>) {
+fn int8_cells_are_their_slice<R: Gating, V: Quantized + PartialEq + Debug, const G: usize>(cell: QGru<I, H, R, V>) {
     let (weight_ih, weight_hh) = (int8::<I, G>(0), int8::<H, G>(1000));
     let shape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, gates: R::GATES };
     let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
@@ -95,7 +97,7 @@ fn int8_cells_are_their_slice<R: Gating, const G: usize>(cell: QGru<I, H, R>) {
     let mut scales = vec![Scales::ZERO; BLOCKS];
     Scales::pack(H, QBIAS.as_flattened(), MULTIPLIER.as_flattened(), SHIFT.as_flattened(), &mut scales);
     let slice = QGruSlice { shape, lanes: &lanes, scales: &scales, requantization: REQUANTIZATION };
-    let (mut state, mut h, mut view) = (Default::default(), [0; H], [0; H]);
+    let (mut state, mut h, mut view) = (QGruState::default(), [0; H], [V::default(); H]);
     let mut room = Room::new(I, H);
     let (xs, wide) = (inputs(), Wide(cell));
     let window = wide.forward_window::<_, STEPS>(Scalar, xs.each_ref(), &mut Default::default());
@@ -134,7 +136,7 @@ macro_rules! gatings {
 
             #[test]
             fn in_int8() {
-                int8_cells_are_their_slice::<$gating, $gates>(QGru::new(&INT8));
+                int8_cells_are_their_slice::<$gating, i8, $gates>(QGru::new(&INT8));
             }
         }
     )+};
@@ -147,6 +149,13 @@ gatings! {
     no_update: NoUpdate, 2 gates;
     no_update_with_the_reset_before: NoUpdate<ResetBefore>, 2 gates;
     plain_rnn: NoUpdate<NoReset>, 1 gates;
+}
+
+/// A wide view is the same kernels with another product: of one pass and of two.
+#[test]
+fn wide_views_of_the_state() {
+    int8_cells_are_their_slice::<_, i16, 3>(QGru::<I, H, ResetAfter, _>::new(&reset_after::INT8));
+    int8_cells_are_their_slice::<_, i16, 3>(QGru::<I, H, ResetBefore, _>::new(&reset_before::INT8));
 }
 
 /// Several blocks, streams in whole passes and left over, on the backend of this machine.

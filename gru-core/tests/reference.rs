@@ -299,13 +299,20 @@ fn int8_dense_layers_are_the_integer_product() {
         let mut scales = vec![Scales::ZERO; layout::blocks(output_size)];
         Scales::pack(output_size, &bias, &multiplier, &vec![6; output_size], &mut scales);
         let mut y = vec![0; output_size];
-        QDenseSlice { shape, lanes: &lanes, scales: &scales }
-            .step(&x, &mut y, &mut vec![Prepared::default(); input_size])
-            .unwrap();
+        let layer = QDenseSlice { shape, lanes: &lanes, scales: &scales };
+        let [mut first, mut second] = [(); 2].map(|()| vec![Prepared::default(); input_size]);
+        layer.step(QGruInput::Dense(&x), &mut y, [&mut first, &mut second]).unwrap();
+        let product = |row: usize, x: &[i8]| -> i32 {
+            weight[row * input_size..].iter().zip(x).map(|(&w, &x)| i32::from(w) * i32::from(x)).sum()
+        };
         for (row, y) in y.iter().enumerate() {
-            let sum = bias[row]
-                + (0..input_size).map(|c| i32::from(weight[row * input_size + c]) * i32::from(x[c])).sum::<i32>();
-            assert_eq!(*y, quant::requantize(sum, multiplier[row], 6));
+            assert_eq!(*y, quant::requantize(bias[row] + product(row, &x), multiplier[row], 6));
+        }
+        let low: Vec<i8> = x.iter().map(|x| x / 2).collect();
+        layer.step(QGruInput::Wide { high: &x, low: &low }, &mut y, [&mut first, &mut second]).unwrap();
+        for (row, y) in y.iter().enumerate() {
+            let carry = (product(row, &low) + 64) >> 7;
+            assert_eq!(*y, quant::requantize(bias[row] + product(row, &x) + carry, multiplier[row], 6));
         }
     }
 }

@@ -93,11 +93,11 @@ fn integer_layer_norm_is_exact_to_half_a_step() {
         }
     }
     let mut y = [7; 3];
-    layer_norm_int8(&[5; 3], &[i16::MAX; 3], &[0; 3], 0, 0, &mut y);
+    layer_norm_int8(&[5i8; 3], &[i16::MAX; 3], &[0; 3], 0, 0, &mut y);
     assert_eq!(y, [0; 3], "values that are all alike");
-    layer_norm_int8(&[127, -127, -127], &[i16::MIN, i16::MAX, i16::MAX], &[i32::MIN, i32::MAX, 0], 0, 0, &mut y);
+    layer_norm_int8(&[127i8, -127, -127], &[i16::MIN, i16::MAX, i16::MAX], &[i32::MIN, i32::MAX, 0], 0, 0, &mut y);
     assert_eq!(y, [i16::MIN, i16::MAX, i16::MIN]);
-    layer_norm_int8(&[], &[], &[], 0, 0, &mut []);
+    layer_norm_int8::<i8>(&[], &[], &[], 0, 0, &mut []);
 }
 
 const W: usize = 9;

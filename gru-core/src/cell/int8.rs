@@ -1,6 +1,7 @@
 use super::{Gating, ResetAfter, Sweep};
 use crate::{
     backend::{Backend, Int8Lane, Prepared},
+    head::Quantized,
     kernel::int8::{self, Dense, GruView, Input, OneHot as Symbol, Ready, Scratch, Stream, Sums},
     layout::{self, GruShape, INT8_DEPTH, Order, Scales, UNITS},
     quant,
@@ -16,7 +17,7 @@ use core::{array, marker::PhantomData};
 pub struct Requantization {
     /// The input half of r and z counts `2^input_shift` times, so that both halves keep all bits of their weights; below 16.
     pub input_shift: u8,
-    /// Steps of the int8 view per unit of hidden state: 127 covers ±1.
+    /// Steps of the int8 view per unit of hidden state: 127 covers ±1. A wide view has 2⁷ times as many.
     pub view: i16,
 }
 
@@ -98,19 +99,49 @@ impl<const I: usize, const H: usize, R: Gating, const LANES: usize, const BLOCKS
     }
 }
 
-/// One int8 GRU layer: `[i8; I]` in, `[i8; H]` out, the int8 view of the new hidden state. Same equations as [`Gru`](crate::Gru);
+/// One int8 GRU layer: `[i8; I]` in, `[V; H]` out, the view of the new hidden state. Same equations as [`Gru`](crate::Gru);
 /// formats and rounding in [`quant`].
 ///
+/// `V` is what the recurrent half sees the state as, and what the layer gives:
+///
+/// | `V` | a view | error of a view | costs |
+/// |---|---|---|---|
+/// | `i8` | ±127, [`Requantization::view`] steps per unit | up to 1/254 where those are 127 | |
+/// | `i16` | ±127·2⁷, 2⁷ steps for each of those | up to 1/32512 | a second pass over `weight_hh`, `2 H` bytes of state |
+///
+/// int8 weights with `i16` in and out, `Wide<QGru<I, H, R, i16>>`, are what the field calls w8a16. The weights are packed the same way for all.
+///
 /// The result is the same bits on every target and backend. A step uses integers alone.
+///
+/// ```
+/// use gru_core::{Layer, QGru, QGruWeights, Requantization, ResetAfter, Wide, layout};
+///
+/// static WEIGHTS: QGruWeights<1, 2, ResetAfter, { layout::gru_int8_lanes(1, 2) }, { layout::blocks(2) }> = QGruWeights::pack(
+///     &[[[64], [-32]]; 3],
+///     &[[[13, 26], [38, 51]]; 3],
+///     &[[0; 2]; 4],
+///     &[[1 << 14; 2]; 4],
+///     &[[8; 2]; 4],
+///     Requantization { input_shift: 0, view: 127 },
+/// );
+/// static NARROW: QGru<1, 2> = QGru::new(&WEIGHTS);
+/// static WIDE: Wide<QGru<1, 2, ResetAfter, i16>> = Wide(QGru::new(&WEIGHTS));
+///
+/// let (mut narrow, mut wide) = Default::default();
+/// let (seen, finer) = (NARROW.step(&[100], &mut narrow), WIDE.step(&[100 << 7], &mut wide));
+/// for (seen, finer) in seen.iter().zip(finer) {
+///     assert!((i32::from(*seen) - i32::from(*finer) / 128).abs() <= 1);
+/// }
+/// ```
 #[derive(Clone, Copy)]
-pub struct QGru<const I: usize, const H: usize, R = ResetAfter> {
+pub struct QGru<const I: usize, const H: usize, R = ResetAfter, V = i8> {
     lanes: &'static [Int8Lane],
     scales: &'static [Scales<4>],
     requantization: Requantization,
-    reset: PhantomData<R>,
+    types: PhantomData<(R, V)>,
 }
 
-impl<const I: usize, const H: usize, R: Gating> QGru<I, H, R> {
+impl<const I: usize, const H: usize, R: Gating, V: Quantized> QGru<I, H, R, V> {
     /// A layer over packed weights.
     #[must_use]
     pub const fn new<const LANES: usize, const BLOCKS: usize>(
@@ -120,7 +151,7 @@ impl<const I: usize, const H: usize, R: Gating> QGru<I, H, R> {
             lanes: &weights.lanes,
             scales: &weights.scales,
             requantization: weights.requantization,
-            reset: PhantomData,
+            types: PhantomData,
         }
     }
 
@@ -143,8 +174,8 @@ impl<const I: usize, const H: usize, R: Gating> QGru<I, H, R> {
     }
 
     #[inline(always)]
-    fn advance<'s, B: Backend>(&self, backend: B, x: impl Input, state: &'s mut QGruState<H>) -> &'s [i8; H] {
-        let mut room = Room::<I, H>::new();
+    fn advance<'s, B: Backend>(&self, backend: B, x: impl Input, state: &'s mut QGruState<H, V>) -> &'s [V; H] {
+        let mut room = Room::<I, H, V>::new();
         let stream = Stream { x, h: &mut state.h, view: &mut state.view, scratch: room.scratch() };
         int8::gru(backend, self.weights(), &mut [stream], state.sweep.next());
         &state.view
@@ -155,13 +186,13 @@ impl<const I: usize, const H: usize, R: Gating> QGru<I, H, R> {
         &self,
         backend: B,
         inputs: [X; S],
-        mut states: [&'s mut QGruState<H>; S],
-    ) -> [&'s [i8; H]; S] {
+        mut states: [&'s mut QGruState<H, V>; S],
+    ) -> [&'s [V; H]; S] {
         let mut backwards = false;
         for state in &mut states {
             backwards = state.sweep.next();
         }
-        let mut rooms: [Room<I, H>; S] = array::from_fn(|_| Room::new());
+        let mut rooms: [Room<I, H, V>; S] = array::from_fn(|_| Room::new());
         let streams = zip(inputs, zip(states.each_mut(), rooms.each_mut()));
         let mut streams = streams.map(|(x, (state, room))| Stream {
             x,
@@ -178,8 +209,8 @@ impl<const I: usize, const H: usize, R: Gating> QGru<I, H, R> {
         &self,
         backend: B,
         inputs: [X; W],
-        state: &mut QGruState<H>,
-    ) -> [[i8; H]; W] {
+        state: &mut QGruState<H, V>,
+    ) -> [[V; H]; W] {
         let mut sums = [[[0; H]; 3]; W];
         let mut rooms = [[[Prepared::default(); I]; 2]; W];
         let ready = zip(inputs, rooms.each_mut()).map(|(input, [first, second])| {
@@ -187,7 +218,7 @@ impl<const I: usize, const H: usize, R: Gating> QGru<I, H, R> {
             Ready { input, room: [&*first, &*second] }
         });
         int8::ahead(backend, self.weights(), ready, sums.as_flattened_mut().as_flattened_mut());
-        let mut outputs = [[0; H]; W];
+        let mut outputs = [[V::default(); H]; W];
         for (output, sums) in outputs.iter_mut().zip(&sums) {
             *output = *self.advance(backend, Sums(sums.as_flattened(), H), state);
         }
@@ -196,34 +227,35 @@ impl<const I: usize, const H: usize, R: Gating> QGru<I, H, R> {
 }
 
 /// Room for one step of one stream.
-struct Room<const I: usize, const H: usize> {
-    view: [i8; H],
+struct Room<const I: usize, const H: usize, V> {
+    view: [V; H],
+    halves: [[i8; H]; 2],
     update: [i16; H],
     input: [[Prepared; I]; 2],
-    hidden: [Prepared; H],
+    hidden: [[Prepared; H]; 2],
 }
 
-impl<const I: usize, const H: usize> Room<I, H> {
+impl<const I: usize, const H: usize, V: Quantized> Room<I, H, V> {
     #[inline(always)]
     fn new() -> Self {
-        let (input, hidden) = ([[Prepared::default(); I]; 2], [Prepared::default(); H]);
-        Self { view: [0; H], update: [0; H], input, hidden }
+        let (input, hidden) = ([[Prepared::default(); I]; 2], [[Prepared::default(); H]; 2]);
+        Self { view: [V::default(); H], halves: [[0; H]; 2], update: [0; H], input, hidden }
     }
 
     #[inline(always)]
-    fn scratch(&mut self) -> Scratch<'_> {
-        let [first, second] = &mut self.input;
-        Scratch { view: &mut self.view, update: &mut self.update, input: [first, second], hidden: &mut self.hidden }
+    fn scratch(&mut self) -> Scratch<'_, V> {
+        let Self { view, halves: [high, low], update, input: [first, second], hidden: [whole, rest] } = self;
+        Scratch { view, halves: [high, low], update, input: [first, second], hidden: [whole, rest] }
     }
 }
 
-impl<const I: usize, const H: usize, R: Gating> Layer for QGru<I, H, R> {
+impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for QGru<I, H, R, V> {
     type Input = [i8; I];
-    type Output = [i8; H];
-    type State = QGruState<H>;
+    type Output = [V; H];
+    type State = QGruState<H, V>;
 
     #[inline(always)]
-    fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i8; I], state: &'s mut QGruState<H>) -> &'s [i8; H] {
+    fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i8; I], state: &'s mut QGruState<H, V>) -> &'s [V; H] {
         self.advance(backend, Dense(input), state)
     }
 
@@ -232,8 +264,8 @@ impl<const I: usize, const H: usize, R: Gating> Layer for QGru<I, H, R> {
         &'s self,
         backend: B,
         inputs: [&[i8; I]; S],
-        states: [&'s mut QGruState<H>; S],
-    ) -> [&'s [i8; H]; S] {
+        states: [&'s mut QGruState<H, V>; S],
+    ) -> [&'s [V; H]; S] {
         if !Self::SHARED {
             return one_by_one(self, backend, inputs, states);
         }
@@ -245,8 +277,8 @@ impl<const I: usize, const H: usize, R: Gating> Layer for QGru<I, H, R> {
         &self,
         backend: B,
         inputs: [&[i8; I]; W],
-        state: &mut QGruState<H>,
-    ) -> [[i8; H]; W] {
+        state: &mut QGruState<H, V>,
+    ) -> [[V; H]; W] {
         if !Self::SHARED {
             return step_by_step(self, backend, inputs, state);
         }
@@ -254,30 +286,31 @@ impl<const I: usize, const H: usize, R: Gating> Layer for QGru<I, H, R> {
     }
 }
 
-impl<const I: usize, const H: usize, R: Gating> Layer for OneHot<QGru<I, H, R>> {
+impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for OneHot<QGru<I, H, R, V>> {
     type Input = u16;
-    type Output = [i8; H];
-    type State = QGruState<H>;
+    type Output = [V; H];
+    type State = QGruState<H, V>;
 
     #[inline(always)]
-    fn forward<'s, B: Backend>(&'s self, backend: B, &symbol: &u16, state: &'s mut QGruState<H>) -> &'s [i8; H] {
+    fn forward<'s, B: Backend>(&'s self, backend: B, &symbol: &u16, state: &'s mut QGruState<H, V>) -> &'s [V; H] {
         self.0.advance(backend, Symbol(usize::from(symbol)), state)
     }
 }
 
-/// A [`QGru`] that takes `[i16; I]` in place of `[i8; I]`, with 2⁷ steps for each of int8: for a sensor whose small movements matter beside its
-/// large ones. The weights are the same, and the input half reads them twice. See [`quant::split`].
+/// A [`QGru`] or [`QDense`](crate::QDense) that takes `[i16; I]` in place of `[i8; I]`, with 2⁷ steps for each of int8: for a sensor whose small
+/// movements matter beside its large ones, or behind a layer that gives as much. The weights are the same, and the product with the input
+/// reads them twice. See [`quant::split`].
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Wide<L>(pub L);
 
-impl<const I: usize, const H: usize, R: Gating> Layer for Wide<QGru<I, H, R>> {
+impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for Wide<QGru<I, H, R, V>> {
     type Input = [i16; I];
-    type Output = [i8; H];
-    type State = QGruState<H>;
+    type Output = [V; H];
+    type State = QGruState<H, V>;
 
     #[inline(always)]
-    fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i16; I], state: &'s mut QGruState<H>) -> &'s [i8; H] {
+    fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i16; I], state: &'s mut QGruState<H, V>) -> &'s [V; H] {
         let [high, low] = split(input);
         self.0.advance(backend, int8::Wide { high: &high, low: &low }, state)
     }
@@ -287,9 +320,9 @@ impl<const I: usize, const H: usize, R: Gating> Layer for Wide<QGru<I, H, R>> {
         &'s self,
         backend: B,
         inputs: [&[i16; I]; S],
-        states: [&'s mut QGruState<H>; S],
-    ) -> [&'s [i8; H]; S] {
-        if !QGru::<I, H, R>::SHARED {
+        states: [&'s mut QGruState<H, V>; S],
+    ) -> [&'s [V; H]; S] {
+        if !QGru::<I, H, R, V>::SHARED {
             return one_by_one(self, backend, inputs, states);
         }
         let halves = inputs.map(split);
@@ -301,9 +334,9 @@ impl<const I: usize, const H: usize, R: Gating> Layer for Wide<QGru<I, H, R>> {
         &self,
         backend: B,
         inputs: [&[i16; I]; W],
-        state: &mut QGruState<H>,
-    ) -> [[i8; H]; W] {
-        if !QGru::<I, H, R>::SHARED {
+        state: &mut QGruState<H, V>,
+    ) -> [[V; H]; W] {
+        if !QGru::<I, H, R, V>::SHARED {
             return step_by_step(self, backend, inputs, state);
         }
         let halves = inputs.map(split);
@@ -313,21 +346,22 @@ impl<const I: usize, const H: usize, R: Gating> Layer for Wide<QGru<I, H, R>> {
 
 /// Both halves of a wide input.
 #[inline(always)]
-fn split<const I: usize>(input: &[i16; I]) -> [[i8; I]; 2] {
+pub(crate) fn split<const I: usize>(input: &[i16; I]) -> [[i8; I]; 2] {
     let halves = input.map(quant::split);
     [halves.map(|(high, _)| high), halves.map(|(_, low)| low)]
 }
 
-/// Hidden state of a [`QGru`]: `5 H` bytes, the state in Q1.30 and the int8 view of it, and a flag where caches are. Zero by default.
+/// Hidden state of a [`QGru`]: `5 H` bytes, the state in Q1.30 and the int8 view of it, `6 H` with a wide one, and a flag where caches are.
+/// Zero by default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct QGruState<const H: usize> {
+pub struct QGruState<const H: usize, V = i8> {
     h: [i32; H],
-    view: [i8; H],
+    view: [V; H],
     sweep: Sweep,
 }
 
-impl<const H: usize> QGruState<H> {
+impl<const H: usize, V> QGruState<H, V> {
     /// The hidden state in Q1.30.
     #[must_use]
     pub const fn hidden(&self) -> &[i32; H] {
@@ -335,8 +369,8 @@ impl<const H: usize> QGruState<H> {
     }
 }
 
-impl<const H: usize> Default for QGruState<H> {
+impl<const H: usize, V: Quantized> Default for QGruState<H, V> {
     fn default() -> Self {
-        Self { h: [0; H], view: [0; H], sweep: Sweep::new() }
+        Self { h: [0; H], view: [V::default(); H], sweep: Sweep::new() }
     }
 }

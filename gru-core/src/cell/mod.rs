@@ -4,6 +4,7 @@ mod float;
 mod int8;
 
 pub use float::{Gru, GruState, GruWeights};
+pub(crate) use int8::split;
 pub use int8::{QGru, QGruState, QGruWeights, Requantization, Wide};
 
 use crate::layout::{Gates, Placement};

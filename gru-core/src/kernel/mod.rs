@@ -63,7 +63,7 @@ fn split<L>(lanes: &[L], at: usize) -> (&[L], &[L]) {
 
 /// Where a panel stands in a layer: for what the input half has already been computed.
 #[derive(Clone, Copy)]
-pub(crate) struct Place {
+pub struct Place {
     /// Block of units.
     pub block: usize,
     /// First of the panel's gates.

@@ -6,7 +6,7 @@ use gru_core::backend::{Backend, scalar::Scalar};
 use gru_core::layout::{self, Gates, GruShape, INT8_DEPTH, Order, Placement, Scales, UNITS};
 use gru_core::math::Rational;
 use gru_core::slices::{GruInput, GruSlice, QGruInput, QGruSlice};
-use gru_core::{Requantization, quant};
+use gru_core::{Quantized, Requantization, quant};
 
 const STEPS: usize = if cfg!(miri) { 2 } else { 50 };
 
@@ -83,9 +83,21 @@ fn int8_shape<B: Backend>(
     let requantization = Requantization { input_shift: (random.next() % 3) as u8, view };
     let layer = QGruSlice { shape, lanes: &lanes, scales: &scales, requantization };
 
+    int8_views::<B, i8>(backend, random, layer, STEPS);
+    int8_views::<B, i16>(backend, random, layer, STEPS / 5);
+}
+
+/// Steps of a layer that sees its state as `V`.
+fn int8_views<B: Backend, V: Quantized + PartialEq>(
+    backend: B,
+    random: &mut Random,
+    layer: QGruSlice<'_>,
+    steps: usize,
+) {
+    let GruShape { input_size, hidden_size, .. } = layer.shape;
     let mut room = Room::new(input_size, hidden_size);
-    let mut states = [(vec![0; hidden_size], vec![0; hidden_size]), (vec![0; hidden_size], vec![0; hidden_size])];
-    for step in 0..STEPS {
+    let mut states = [(); 2].map(|()| (vec![0; hidden_size], vec![V::default(); hidden_size]));
+    for step in 0..steps {
         let x: Vec<i16> = (0..input_size).map(|_| (random.unit() * 127.9 * 128.0) as i16).collect();
         let (high, low): (Vec<i8>, Vec<i8>) = x.iter().map(|&x| quant::split(x)).unzip();
         let input = match step % 4 {
@@ -96,7 +108,7 @@ fn int8_shape<B: Backend>(
         let [(h, seen), (expected_h, expected)] = &mut states;
         layer.step_on(Scalar, input, expected_h, expected, room.borrow()).unwrap();
         layer.step_on(backend, input, h, seen, room.borrow()).unwrap();
-        assert!(h == expected_h && seen == expected, "{shape:?}, extreme {extreme}, step {step}, {input:?}");
+        assert!(h == expected_h && seen == expected, "{layer:?}, step {step}, {input:?}");
     }
 }
 

@@ -108,7 +108,7 @@ impl Shipped for Int8Runner {
 }
 
 impl Raw {
-    fn gru_input(&self) -> QGruInput<'_> {
+    fn as_input(&self) -> QGruInput<'_> {
         match self {
             Self::Symbol(symbol) => QGruInput::OneHot(*symbol),
             Self::Bytes(bytes) => QGruInput::Dense(bytes),
@@ -154,11 +154,11 @@ impl Packed {
             }
             Self::Dense { shape, lanes, scales, step } => {
                 let layer = QDenseSlice { shape: *shape, lanes, scales };
-                let mut prepared = vec![Prepared::default(); shape.input_size];
+                let [mut first, mut second] = [(); 2].map(|()| vec![Prepared::default(); shape.input_size]);
                 let mut play = |input: &Raw| {
-                    let Raw::Bytes(input) = input else { panic!("expected int8") };
                     let mut y = vec![0; shape.output_size];
-                    layer.step(input, &mut y, &mut prepared).expect("lengths come from the shapes");
+                    let scratch = [&mut first[..], &mut second];
+                    layer.step(input.as_input(), &mut y, scratch).expect("lengths come from the shapes");
                     Output { real: y.iter().map(|&q| step.real(q)).collect(), raw: Raw::Words(y) }
                 };
                 inputs.iter().map(|&input| play(input)).collect()
@@ -226,18 +226,20 @@ impl PackedGru {
         let Self { shape, lanes, scales, requantization } = self;
         let layer = QGruSlice { shape: *shape, lanes, scales, requantization: *requantization };
         let (columns, units) = (shape.input_size, shape.hidden_size);
-        let (mut view, mut hidden) = (vec![0; units], vec![0; units]);
+        let (mut view, mut hidden) = (vec![0i8; units], vec![0; units]);
         let (mut next_view, mut update) = (vec![0; units], vec![0; units]);
-        let prepared = |columns| vec![Prepared::default(); columns];
-        let (mut high, mut low, mut recurrent) = (prepared(columns), prepared(columns), prepared(units));
+        let [mut high, mut low] = [(); 2].map(|()| vec![0; units]);
+        let prepared = |columns| [vec![Prepared::default(); columns], vec![Prepared::default(); columns]];
+        let ([mut x, mut x_rest], [mut h, mut h_rest]) = (prepared(columns), prepared(units));
         let step = |input: &Raw| {
             let scratch = QGruScratch {
                 view: &mut next_view,
+                halves: [&mut high, &mut low],
                 update: &mut update,
-                input: [&mut high, &mut low],
-                hidden: &mut recurrent,
+                input: [&mut x, &mut x_rest],
+                hidden: [&mut h, &mut h_rest],
             };
-            layer.step(input.gru_input(), &mut hidden, &mut view, scratch).expect("lengths come from the shapes");
+            layer.step(input.as_input(), &mut hidden, &mut view, scratch).expect("lengths come from the shapes");
             Output { real: fixed(&hidden, STATE_BITS), raw: Raw::Bytes(view.clone()) }
         };
         inputs.map(step).collect()

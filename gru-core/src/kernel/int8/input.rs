@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// The input of a layer, by its kind: what is known of it at compile time leaves nothing to choose in a step.
-pub(crate) trait Input: Copy {
+pub trait Input: Copy {
     /// Brings it to the form that the products read.
     #[inline(always)]
     fn prepare<B: Backend>(self, _backend: B, _room: &mut [&mut [Prepared]; 2]) {}
@@ -24,14 +24,16 @@ pub(crate) trait Input: Copy {
 
 /// An input and what [`Input::prepare`] made of it.
 #[derive(Clone, Copy)]
-pub(crate) struct Ready<'a, X> {
+pub struct Ready<'a, X> {
+    /// As the layer is given it.
     pub input: X,
+    /// As the products read it.
     pub room: [&'a [Prepared]; 2],
 }
 
 /// A vector.
 #[derive(Clone, Copy)]
-pub(crate) struct Dense<'a>(pub &'a [i8]);
+pub struct Dense<'a>(pub &'a [i8]);
 
 impl Input for Dense<'_> {
     #[inline(always)]
@@ -54,7 +56,7 @@ impl Input for Dense<'_> {
 
 /// A vector of more resolution: `high + low / 2⁷`, see [`quant::split`](crate::quant::split).
 #[derive(Clone, Copy)]
-pub(crate) struct Wide<'a> {
+pub struct Wide<'a> {
     /// Whole steps.
     pub high: &'a [i8],
     /// What remains.
@@ -136,10 +138,7 @@ impl Input for Sums<'_> {
 
 /// A vector of each of some values.
 #[inline(always)]
-pub(crate) fn columns<'a, T, const S: usize>(
-    values: &'a [T; S],
-    vector: impl Fn(&'a T) -> Columns<'a>,
-) -> [Columns<'a>; S] {
+fn columns<'a, T, const S: usize>(values: &'a [T; S], vector: impl Fn(&'a T) -> Columns<'a>) -> [Columns<'a>; S] {
     let mut columns = [Columns { values: &[], prepared: &[] }; S];
     for s in 0..S {
         columns[s] = vector(&values[s]);

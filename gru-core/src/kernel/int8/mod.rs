@@ -1,14 +1,16 @@
 //! int8: one step of a GRU layer, and a dense layer, for `S` streams at once. No float anywhere.
 
 mod input;
+mod view;
 
 use super::{Place, block, block_mut, copy, few, lanes, pair_mut, row_mut, split, sweep};
 use crate::{
-    backend::{Backend, Columns, I16, I32, Int8Lane, Lanes, Prepared},
+    backend::{Backend, I16, I32, Int8Lane, Lanes, Prepared},
     layout::{self, GruShape, Order, Placement, Scales, UNITS},
 };
-use input::columns;
-pub(crate) use input::{Dense, Input, OneHot, Ready, Sums, Wide};
+pub use input::{Dense, Input, Ready, Wide};
+pub(crate) use input::{OneHot, Sums};
+pub use view::View;
 
 /// The product of the input half for `W` steps: one pass over `weight_ih` for all of them. `sums` is `[W, 3, H]`, its rows the gates that
 /// the cell has.
@@ -76,7 +78,7 @@ pub(crate) struct GruView<'a> {
     pub lanes: &'a [Int8Lane],
     /// The input half of r and z counts `2^input_shift` times.
     pub input_shift: u8,
-    /// Steps of the int8 view per unit of hidden state.
+    /// Steps of the int8 view per unit of hidden state; of a wide one, 2⁷ times as many.
     pub view: i16,
 }
 
@@ -88,58 +90,64 @@ impl<'a> GruView<'a> {
     }
 }
 
-/// What one stream brings to a step: the state `h` (Q1.30), the int8 `view` of it, and scratch.
-pub(crate) struct Stream<'a, X> {
+/// What one stream brings to a step: the state `h` (Q1.30), the `view` of it, and scratch.
+pub(crate) struct Stream<'a, X, V> {
     pub x: X,
     pub h: &'a mut [i32],
-    pub view: &'a mut [i8],
-    pub scratch: Scratch<'a>,
+    pub view: &'a mut [V],
+    pub scratch: Scratch<'a, V>,
 }
 
-/// Room that a step needs for one stream.
+/// Room that a step needs for one stream, whose state is seen as `V`.
 #[derive(Debug)]
-pub struct Scratch<'a> {
+pub struct Scratch<'a, V = i8> {
     /// As long as the hidden state.
-    pub view: &'a mut [i8],
+    pub view: &'a mut [V],
+    /// Each as long as the hidden state.
+    pub halves: [&'a mut [i8]; 2],
     /// As long as the hidden state.
     pub update: &'a mut [i16],
     /// Each as long as the input.
     pub input: [&'a mut [Prepared]; 2],
-    /// As long as the hidden state.
-    pub hidden: &'a mut [Prepared],
+    /// Each as long as the hidden state.
+    pub hidden: [&'a mut [Prepared]; 2],
 }
 
 /// One step: each `h` becomes the new state and `view` its int8 view.
 #[inline(always)]
-pub(crate) fn gru<B: Backend, X: Input, const S: usize>(
+pub(crate) fn gru<B: Backend, X: Input, V: View, const S: usize>(
     backend: B,
     weights: GruView<'_>,
-    streams: &mut [Stream<'_, X>; S],
+    streams: &mut [Stream<'_, X, V>; S],
     backwards: bool,
 ) {
-    for stream in streams.iter_mut() {
-        stream.x.prepare(backend, &mut stream.scratch.input);
-        backend.prepare(stream.view, stream.scratch.hidden);
+    for Stream { x, view, scratch, .. } in streams.iter_mut() {
+        x.prepare(backend, &mut scratch.input);
+        V::split(view, &mut scratch.halves);
+        V::seen(view, &scratch.halves).prepare(backend, &mut scratch.hidden);
     }
     match (weights.shape.gates.reset, weights.shape.gates.update) {
-        (Some(Placement::After), true) => one_pass::<B, X, 3, S>(backend, weights, streams, backwards),
-        (Some(Placement::After), false) | (None, true) => one_pass::<B, X, 2, S>(backend, weights, streams, backwards),
-        (None, false) => one_pass::<B, X, 1, S>(backend, weights, streams, backwards),
-        (Some(Placement::Before), true) => two_passes::<B, X, 2, S>(backend, weights, streams, backwards),
-        (Some(Placement::Before), false) => two_passes::<B, X, 1, S>(backend, weights, streams, backwards),
+        (Some(Placement::After), true) => one_pass::<B, X, V, 3, S>(backend, weights, streams, backwards),
+        (Some(Placement::After), false) | (None, true) => {
+            one_pass::<B, X, V, 2, S>(backend, weights, streams, backwards);
+        }
+        (None, false) => one_pass::<B, X, V, 1, S>(backend, weights, streams, backwards),
+        (Some(Placement::Before), true) => two_passes::<B, X, V, 2, S>(backend, weights, streams, backwards),
+        (Some(Placement::Before), false) => two_passes::<B, X, V, 1, S>(backend, weights, streams, backwards),
     }
 }
 
 /// All `G` gates of a block at once; where the backend takes the gates of two blocks together, of two.
 #[inline(always)]
-fn one_pass<B: Backend, X: Input, const G: usize, const S: usize>(
+fn one_pass<B: Backend, X: Input, V: View, const G: usize, const S: usize>(
     backend: B,
     weights: GruView<'_>,
-    streams: &mut [Stream<'_, X>; S],
+    streams: &mut [Stream<'_, X, V>; S],
     backwards: bool,
 ) {
     let registers = backend.lanes();
     let zero = registers.load_i32(&[0; UNITS]);
+    let mut room = [0; 2 * UNITS];
     let hidden_size = weights.shape.hidden_size;
     let pairs = if B::Lanes::PAIRS && G == 3 && S == 1 { hidden_size / (2 * UNITS) } else { 0 };
     let known = layout::blocks(hidden_size) - pairs;
@@ -160,7 +168,9 @@ fn one_pass<B: Backend, X: Input, const G: usize, const S: usize>(
                     break;
                 };
                 let (sums, n_input) = ([first_sums, second_sums], [&first_n[s], &second_n[s]]);
-                registers.gates_int8_pair(sums, n_input, [first.0, second.0], weights.view, h, view);
+                let Some(coarse) = V::coarse(view, &mut room).first_chunk_mut() else { break };
+                registers.gates_int8_pair(sums, n_input, [first.0, second.0], weights.view, h, coarse);
+                V::refine(h, weights.view, view);
             }
         } else {
             let b = part + pairs;
@@ -169,11 +179,13 @@ fn one_pass<B: Backend, X: Input, const G: usize, const S: usize>(
             accumulate(backend, &weights, block, streams, b, &mut sums, &mut n_input);
             for (s, stream) in streams.iter_mut().enumerate() {
                 let (h, view) = (block_mut(stream.h, b), block_mut(stream.scratch.view, b));
+                let coarse = V::coarse(view, &mut room);
                 if let Some(sums) = sums[s].first_chunk() {
-                    registers.gates_int8(sums, &n_input[s], block.0, weights.view, h, view);
+                    registers.gates_int8(sums, &n_input[s], block.0, weights.view, h, coarse);
                 } else {
-                    ablated(backend, &weights, &sums[s], n_input[s], block.0, h, view);
+                    ablated(backend, &weights, &sums[s], n_input[s], block.0, h, coarse);
                 }
+                V::refine(h, weights.view, view);
             }
         }
     }
@@ -184,11 +196,11 @@ fn one_pass<B: Backend, X: Input, const G: usize, const S: usize>(
 
 /// Adds the products of a block: `sums` are those of its gates, the last of the candidate's recurrent half; `n_input` is its input half.
 #[inline(always)]
-fn accumulate<B: Backend, X: Input, const G: usize, const S: usize>(
+fn accumulate<B: Backend, X: Input, V: View, const G: usize, const S: usize>(
     backend: B,
     weights: &GruView<'_>,
     (scales, panels): (&Scales<4>, &[Int8Lane]),
-    streams: &[Stream<'_, X>; S],
+    streams: &[Stream<'_, X, V>; S],
     block: usize,
     sums: &mut [[I32<B>; G]; S],
     n_input: &mut [I32<B>; S],
@@ -205,7 +217,7 @@ fn accumulate<B: Backend, X: Input, const G: usize, const S: usize>(
         rescale(registers, weights, scales, &mut sums[s][..candidate]);
         sums[s][candidate] = registers.load_i32(&scales.bias[3]);
     }
-    backend.accumulate_int8(sums, hidden, views(streams));
+    V::Seen::accumulate(backend, sums, hidden, Place { block, gate: 0 }, views(streams, false));
 }
 
 /// [`Lanes::gates_int8`] of a cell that lacks a gate or two.
@@ -234,14 +246,15 @@ fn ablated<B: Backend, const G: usize>(
 
 /// The `G` gates besides the candidate, of all blocks, before the candidate.
 #[inline(always)]
-fn two_passes<B: Backend, X: Input, const G: usize, const S: usize>(
+fn two_passes<B: Backend, X: Input, V: View, const G: usize, const S: usize>(
     backend: B,
     weights: GruView<'_>,
-    streams: &mut [Stream<'_, X>; S],
+    streams: &mut [Stream<'_, X, V>; S],
     backwards: bool,
 ) {
     let registers = backend.lanes();
     let zero = registers.load_i32(&[0; UNITS]);
+    let mut room = [0; 2 * UNITS];
     let (input_gates, hidden_gates) = weights.shape.panels(G);
     for b in sweep(few(layout::blocks(weights.shape.hidden_size), weights.scales.len()), backwards) {
         let Some((scales, panels)) = weights.block(b) else { break };
@@ -252,18 +265,19 @@ fn two_passes<B: Backend, X: Input, const G: usize, const S: usize>(
         for sums in &mut sums {
             rescale(registers, &weights, scales, sums);
         }
-        backend.accumulate_int8(&mut sums, split(rest, hidden_gates).0, views(streams));
+        V::Seen::accumulate(backend, &mut sums, split(rest, hidden_gates).0, place, views(streams, false));
         for (stream, sums) in streams.iter_mut().zip(sums) {
             let h = registers.state_q15(registers.load_i32(block(stream.h, b)));
             let gated = registers.reset_int8(requantize(backend, sums[0], scales, 0), h);
-            registers.store_view(gated, weights.view, block_mut(stream.scratch.view, b));
+            V::store(registers, gated, weights.view, block_mut(stream.scratch.view, b));
             if weights.shape.gates.update {
                 registers.store_i16(requantize(backend, sums[G - 1], scales, 1), block_mut(stream.scratch.update, b));
             }
         }
     }
-    for stream in streams.iter_mut() {
-        backend.prepare(stream.scratch.view, stream.scratch.hidden);
+    for Stream { scratch, .. } in streams.iter_mut() {
+        V::split(scratch.view, &mut scratch.halves);
+        V::seen(scratch.view, &scratch.halves).prepare(backend, &mut scratch.hidden);
     }
     for b in sweep(few(layout::blocks(weights.shape.hidden_size), weights.scales.len()), !backwards) {
         let Some((scales, panels)) = weights.block(b) else { break };
@@ -272,53 +286,66 @@ fn two_passes<B: Backend, X: Input, const G: usize, const S: usize>(
         let bias = registers.load_i32(&scales.bias[2]);
         let mut n_input = [[bias]; S];
         X::accumulate(backend, &mut n_input, input, place, ready(streams));
-        let gated = columns(streams, |stream| Columns { values: stream.scratch.view, prepared: stream.scratch.hidden });
         let mut n_hidden = [[registers.load_i32(&scales.bias[3])]; S];
-        backend.accumulate_int8(&mut n_hidden, hidden, gated);
+        V::Seen::accumulate(backend, &mut n_hidden, hidden, place, views(streams, true));
         for (s, stream) in streams.iter_mut().enumerate() {
             let ([n_input], [n_hidden]) = (n_input[s], n_hidden[s]);
             let n =
                 registers.add_i16(requantize(backend, n_input, scales, 2), requantize(backend, n_hidden, scales, 3));
             let (h, view) = (block_mut(stream.h, b), block_mut(stream.view, b));
+            let coarse = V::coarse(view, &mut room);
             if weights.shape.gates.update {
                 let z = registers.load_i16(block(stream.scratch.update, b));
-                registers.advance_int8(z, n, weights.view, h, view);
+                registers.advance_int8(z, n, weights.view, h, coarse);
             } else {
-                registers.replace_int8(n, weights.view, h, view);
+                registers.replace_int8(n, weights.view, h, coarse);
             }
+            V::refine(h, weights.view, view);
         }
     }
 }
 
-/// `y = W x + b` in the fixed-point format that `scales` lead to. `prepared` is as long as `x`.
+/// `y = W x + b` of so many `columns`, in the fixed-point format that `scales` lead to. Both parts of `room` are as long as the input.
 #[inline(always)]
-pub(crate) fn dense<B: Backend>(
+pub(crate) fn dense<B: Backend, X: Input>(
     backend: B,
     scales: &[Scales<1>],
     packed: &[Int8Lane],
-    x: &[i8],
+    columns: usize,
+    input: X,
     y: &mut [i16],
-    prepared: &mut [Prepared],
+    mut room: [&mut [Prepared]; 2],
 ) {
     let registers = backend.lanes();
-    backend.prepare(x, prepared);
+    input.prepare(backend, &mut room);
+    let x = [Ready { input, room: room.each_ref().map(|half| &**half) }];
     for (b, scales) in scales.iter().enumerate() {
-        let panel = lanes(packed, Order::INT8.panel(1, x.len()), b).unwrap_or_default();
-        let sums = [[registers.load_i32(&scales.bias[0])]];
-        let [[sum]] = backend.product_int8(sums, panel, [Columns { values: x, prepared }]);
+        let panel = lanes(packed, Order::INT8.panel(1, columns), b).unwrap_or_default();
+        let mut sums = [[registers.load_i32(&scales.bias[0])]];
+        X::accumulate(backend, &mut sums, panel, Place { block: b, gate: 0 }, x);
+        let [[sum]] = sums;
         registers.store_i16(requantize(backend, sum, scales, 0), block_mut(y, b));
     }
 }
 
-/// The int8 views of the hidden states.
+/// The views of the hidden states; `gated`, those that the reset gate has been applied to.
 #[inline(always)]
-fn views<'a, X, const S: usize>(streams: &'a [Stream<'_, X>; S]) -> [Columns<'a>; S] {
-    columns(streams, |stream| Columns { values: stream.view, prepared: stream.scratch.hidden })
+fn views<'a, X, V: View, const S: usize>(
+    streams: &'a [Stream<'_, X, V>; S],
+    gated: bool,
+) -> [Ready<'a, V::Seen<'a>>; S] {
+    let mut views = [Ready { input: V::seen(&[], &streams[0].scratch.halves), room: [&[]; 2] }; S];
+    for s in 0..S {
+        let Stream { view, scratch: Scratch { view: gated_view, halves, hidden: [first, second], .. }, .. } =
+            &streams[s];
+        views[s] = Ready { input: V::seen(if gated { gated_view } else { view }, halves), room: [first, second] };
+    }
+    views
 }
 
 /// The input of each stream.
 #[inline(always)]
-fn ready<'a, X: Input, const S: usize>(streams: &'a [Stream<'_, X>; S]) -> [Ready<'a, X>; S] {
+fn ready<'a, X: Input, V, const S: usize>(streams: &'a [Stream<'_, X, V>; S]) -> [Ready<'a, X>; S] {
     let mut ready = [Ready { input: streams[0].x, room: [&[]; 2] }; S];
     for s in 0..S {
         let [first, second] = &streams[s].scratch.input;

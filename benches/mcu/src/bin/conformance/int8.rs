@@ -71,8 +71,9 @@ struct State {
 struct Scratch {
     view: [i8; MAX_UNITS],
     update: [i16; MAX_UNITS],
+    halves: [[i8; MAX_UNITS]; 2],
     input: [[Prepared; MAX_INPUTS]; 2],
-    hidden: [Prepared; MAX_UNITS],
+    hidden: [[Prepared; MAX_UNITS]; 2],
 }
 
 impl Layer {
@@ -149,18 +150,20 @@ impl Scratch {
             view: [0; MAX_UNITS],
             update: [0; MAX_UNITS],
             input: [[Prepared::default(); MAX_INPUTS]; 2],
-            hidden: [Prepared::default(); MAX_UNITS],
+            halves: [[0; MAX_UNITS]; 2],
+            hidden: [[Prepared::default(); MAX_UNITS]; 2],
         }
     }
 
     fn borrow(&mut self, shape: &GruShape) -> QGruScratch<'_> {
         let (inputs, units) = (shape.input_size, shape.hidden_size);
-        let [high, low] = &mut self.input;
+        let Self { view, halves: [high, low], update, input: [first, second], hidden: [whole, rest] } = self;
         QGruScratch {
-            view: &mut self.view[..units],
-            update: &mut self.update[..units],
-            input: [&mut high[..inputs], &mut low[..inputs]],
-            hidden: &mut self.hidden[..units],
+            view: &mut view[..units],
+            halves: [&mut high[..units], &mut low[..units]],
+            update: &mut update[..units],
+            input: [&mut first[..inputs], &mut second[..inputs]],
+            hidden: [&mut whole[..units], &mut rest[..units]],
         }
     }
 }
