@@ -49,11 +49,11 @@ pub enum InputUnit {
 }
 
 /// A model in its precision, and what led there.
-struct Prepared {
-    source: Source,
-    model: Model,
-    calibration: Option<Dataset>,
-    lowered: Lowered,
+pub(crate) struct Prepared {
+    pub(crate) source: Source,
+    pub(crate) model: Model,
+    pub(crate) calibration: Option<Dataset>,
+    pub(crate) lowered: Lowered,
 }
 
 /// An export to be made.
@@ -78,7 +78,7 @@ pub struct Export {
     model: PathBuf,
     spec: Option<PathBuf>,
     precision: Precision,
-    calibration: Option<PathBuf>,
+    pub(crate) calibration: Option<PathBuf>,
     name: Option<String>,
     labels: Vec<String>,
     input_mean: Option<Channels>,
@@ -191,18 +191,24 @@ impl Export {
         progress: &dyn Progress,
     ) -> Result<Verification> {
         let Prepared { model, lowered, .. } = self.prepare(progress)?;
-        let mut data = Dataset::read(input, model.input())?;
-        if unit == InputUnit::Count {
-            let lsb = self.lsb(&model)?.ok_or_else(|| Error::new("counts need an LSB to become raw units"))?;
-            data = data.scaled(&lsb);
-        }
+        let data = self.dataset(input, unit, &model)?;
         let given_array = given.map(Array::read).transpose()?;
         let verified = verify(&model, &*lowered.runner(), &data, given_array.as_ref(), progress);
         verified.map_err(|error| error.in_file(given.unwrap_or(input)))
     }
 
+    /// Recordings in raw units.
+    pub(crate) fn dataset(&self, input: &Path, unit: InputUnit, model: &Model) -> Result<Dataset> {
+        let data = Dataset::read(input, model.input())?;
+        if unit == InputUnit::Raw {
+            return Ok(data);
+        }
+        let lsb = self.lsb(model)?.ok_or_else(|| Error::new("counts need an LSB to become raw units"))?;
+        Ok(data.scaled(&lsb))
+    }
+
     /// Loads the model and brings it to its precision.
-    fn prepare(&self, progress: &dyn Progress) -> Result<Prepared> {
+    pub(crate) fn prepare(&self, progress: &dyn Progress) -> Result<Prepared> {
         let (source, model) = self.load()?;
         let calibration = self.calibration.as_ref().map(|path| Dataset::read(path, model.input())).transpose()?;
         let lowered = match self.precision {

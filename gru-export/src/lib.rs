@@ -19,6 +19,7 @@ pub mod output;
 pub mod progress;
 pub mod quantise;
 pub mod reference;
+pub mod report;
 mod source;
 pub mod spec;
 pub mod verify;

@@ -125,7 +125,7 @@ pub fn verify(
 
 /// Running sums of a [`Comparison`].
 #[derive(Clone, Default)]
-struct Sums {
+pub(crate) struct Sums {
     max: f64,
     noise: f64,
     signal: f64,
@@ -136,7 +136,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, expected: &[f64], found: &[f64]) {
+    pub(crate) fn add(&mut self, expected: &[f64], found: &[f64]) {
         for (expected, found) in expected.iter().zip(found) {
             let error = (found - expected).abs();
             // `f64::max` would drop a NaN.
@@ -159,7 +159,12 @@ impl Sums {
         }
     }
 
-    fn comparison(&self) -> Comparison {
+    /// Root of the mean square of what was expected.
+    pub(crate) fn signal_rms(&self) -> f64 {
+        (self.signal / self.values as f64).sqrt()
+    }
+
+    pub(crate) fn comparison(&self) -> Comparison {
         Comparison { errors: self.errors(), argmax_agrees: self.argmax_agrees, steps: self.steps }
     }
 }

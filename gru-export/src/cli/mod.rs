@@ -1,6 +1,7 @@
 //! Arguments in, exit code out.
 
 mod export;
+mod report;
 mod terminal;
 mod verify;
 
@@ -44,6 +45,8 @@ enum Command {
     Export(export::Arguments),
     /// Run the code that ships and compare it with an f64 reference and with given outputs
     Verify(verify::Arguments),
+    /// Write one HTML page that shows what int8 does to a model: accuracy, error over time, ranges, cost
+    Report(report::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -127,6 +130,7 @@ pub fn run() -> ExitCode {
         Command::Inspect { model, .. } => inspect(&model, &terminal),
         Command::Export(arguments) => export::run(&arguments, &terminal),
         Command::Verify(arguments) => verify::run(&arguments, &terminal),
+        Command::Report(arguments) => report::run(&arguments, &terminal),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), env!("CARGO_BIN_NAME"), &mut io::stdout());
             Ok(ExitCode::SUCCESS)

@@ -13,4 +13,5 @@ mod files;
 mod help;
 mod onnx_files;
 mod program;
+mod report;
 mod verify;

@@ -1,0 +1,165 @@
+//! The layer to look at first, and what to do about it.
+
+use crate::ir::Model;
+use crate::verify::Comparison;
+
+use super::distribution::Distribution;
+use super::evaluation::Evaluation;
+use super::text::{number, percent};
+
+/// A share of clipped values that calls for more calibration data.
+const CLIPPED: f64 = 1e-3;
+
+/// Growth of the error from the second quarter of a recording to the last that is called drift.
+const DRIFT: f64 = 1.5;
+
+/// An error below this share of a layer's signal does not drift, whatever it does.
+const NEGLIGIBLE: f64 = 0.005;
+
+/// A share of steps whose largest output stays the largest, above which nothing needs to be done.
+const AGREEMENT: f64 = 0.995;
+
+/// What another choice would give, measured.
+pub(super) struct Trial {
+    /// On the command line.
+    pub(super) option: &'static str,
+    /// Outputs against `f64`.
+    pub(super) reference: Comparison,
+}
+
+/// Where to look first.
+pub(super) struct Advice {
+    /// The layer, or the input.
+    pub(super) place: String,
+    /// Whether something should be done.
+    pub(super) needed: bool,
+    /// What was seen there.
+    pub(super) reason: String,
+    /// What to do, the most promising first.
+    pub(super) remedies: Vec<String>,
+    /// How much of the outputs' error each layer added: a share of its signal.
+    pub(super) added: Vec<f64>,
+}
+
+impl Advice {
+    pub(super) fn new(
+        model: &Model,
+        evaluation: &Evaluation,
+        distributions: &[Distribution],
+        wide: Option<Trial>,
+    ) -> Self {
+        let added = added(evaluation);
+        let finding = clipping(distributions).or_else(|| drift(evaluation)).unwrap_or_else(|| largest(&added));
+        let name = |index: usize| model.layers()[index].name().to_owned();
+        let agreement = evaluation.int8.argmax_agrees as f64 / evaluation.int8.steps as f64;
+        let needed = match finding.kind {
+            Kind::Clipping | Kind::Drift => true,
+            Kind::Largest => agreement < AGREEMENT && model.output_size() > 1,
+        };
+        let mut remedies = finding.remedies;
+        let first = finding.layer.is_none_or(|layer| layer == 0);
+        remedies.extend(wide.filter(|_| first || needed).map(|trial| told(&trial, evaluation)));
+        if needed {
+            remedies.push("If that is not enough, export this model in f32, and compare its cost below.".to_owned());
+        }
+        Self {
+            place: finding.layer.map_or("the input".to_owned(), name),
+            needed,
+            reason: finding.reason,
+            remedies,
+            added,
+        }
+    }
+}
+
+/// What kind of trouble.
+enum Kind {
+    Clipping,
+    Drift,
+    Largest,
+}
+
+struct Finding {
+    kind: Kind,
+    /// `None` is the input.
+    layer: Option<usize>,
+    reason: String,
+    remedies: Vec<String>,
+}
+
+/// The tensor that is clipped most on the test, if any is clipped much more than on the calibration data.
+fn clipping(distributions: &[Distribution]) -> Option<Finding> {
+    let beyond = |distribution: &&Distribution| {
+        let more = distribution.test.clipped_share() - distribution.calibration.clipped_share();
+        more >= CLIPPED && !distribution.tensor.is_sum()
+    };
+    let worst =
+        distributions.iter().filter(beyond).max_by(|a, b| a.test.clipped_share().total_cmp(&b.test.clipped_share()))?;
+    let reason = format!(
+        "{} of the values of its “{}” are beyond what int8 holds on the test recordings, and {} on the calibration data: the scales \
+         were chosen by recordings that do not reach as far.",
+        percent(worst.test.clipped_share()),
+        worst.tensor.name,
+        percent(worst.calibration.clipped_share()),
+    );
+    let remedies = vec![
+        "Calibrate with recordings of everything that the device will meet: its loudest, fastest and strangest inputs too.".to_owned(),
+    ];
+    Some(Finding { kind: Kind::Clipping, layer: worst.tensor.layer, reason, remedies })
+}
+
+/// The first layer whose error grows with time.
+fn drift(evaluation: &Evaluation) -> Option<Finding> {
+    let (layer, growth) = evaluation.layers.iter().enumerate().find_map(|(index, layer)| {
+        let matters = layer.whole.errors.rms > NEGLIGIBLE * layer.signal;
+        layer.drift().filter(|&growth| matters && growth > DRIFT).map(|growth| (index, growth))
+    })?;
+    let reason = format!(
+        "Its error grows with time: in the last quarter of a recording it is {} times that of the second quarter.",
+        number(growth)
+    );
+    let remedies = vec![
+        "Test on longer recordings to see where it settles, and reset the state between recordings where the task allows it."
+            .to_owned(),
+    ];
+    Some(Finding { kind: Kind::Drift, layer: Some(layer), reason, remedies })
+}
+
+/// The layer that adds most of the error.
+fn largest(added: &[f64]) -> Finding {
+    let layer = (0..added.len()).max_by(|&a, &b| added[a].total_cmp(&added[b])).unwrap_or_default();
+    let reason = format!(
+        "It adds the largest part of the error: {} of its own signal. Nothing is clipped beyond the calibration data, and no error grows \
+         with time.",
+        percent(added[layer])
+    );
+    Finding { kind: Kind::Largest, layer: Some(layer), reason, remedies: Vec::new() }
+}
+
+/// How far each layer's relative error is beyond that of what it is given, as errors that are independent add up.
+fn added(evaluation: &Evaluation) -> Vec<f64> {
+    let mut before = 0.0;
+    let relative = evaluation.layers.iter().map(|layer| (layer.whole.errors.rms / layer.signal).powi(2));
+    relative
+        .map(|power| {
+            let power = if power.is_finite() { power } else { 0.0 };
+            let added = (power - before).max(0.0).sqrt();
+            before = power;
+            added
+        })
+        .collect()
+}
+
+/// A trial in words.
+fn told(trial: &Trial, evaluation: &Evaluation) -> String {
+    let (now, then) = (&evaluation.int8, &trial.reference);
+    let share = |comparison: &Comparison| percent(comparison.argmax_agrees as f64 / comparison.steps as f64);
+    format!(
+        "{}: measured, it changes the outputs’ RMS error from {} to {}, and the steps with the same largest output from {} to {}.",
+        trial.option,
+        number(now.errors.rms),
+        number(then.errors.rms),
+        share(now),
+        share(then),
+    )
+}
