@@ -6,38 +6,16 @@ use crate::calibrate::Calibration;
 use crate::dataset::{Array, Channels, Dataset, file_of};
 use crate::emit::Module;
 use crate::error::{Error, Result};
-use crate::float::FloatModel;
-use crate::int8::Int8Model;
+use crate::float::{FloatModel, Kernels};
 use crate::ir::{Input, Model, Standardization};
 use crate::load::load;
 use crate::lowered::Lowered;
 use crate::output;
+use crate::precision::{self, Choice, LayerPrecision, Precision, Search};
 use crate::progress::Progress;
-use crate::quantise::quantise;
 use crate::source::Source;
 use crate::spec::Spec;
 use crate::verify::{Verification, verify};
-
-/// The arithmetic of the generated model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
-pub enum Precision {
-    /// f32 weights and state, raw units in.
-    #[default]
-    F32,
-    /// int8 weights and inputs, integers alone in a step, sensor counts in.
-    Int8,
-}
-
-impl Precision {
-    /// As on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::Int8 => "int8",
-        }
-    }
-}
 
 /// What the numbers of an input file are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,11 +26,24 @@ pub enum InputUnit {
     Count,
 }
 
+/// What is to be known of a module that was written.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// The model's [notes](Model::notes).
+    pub notes: Vec<String>,
+    /// How the precisions were chosen, if they were.
+    pub choice: Option<Choice>,
+}
+
 /// A model in its precision, and what led there.
 pub(crate) struct Prepared {
     pub(crate) source: Source,
     pub(crate) model: Model,
     pub(crate) calibration: Option<Dataset>,
+    /// Of each layer.
+    pub(crate) precisions: Vec<Precision>,
+    /// How they were chosen, if they were.
+    pub(crate) choice: Option<Choice>,
     pub(crate) lowered: Lowered,
 }
 
@@ -78,6 +69,8 @@ pub struct Export {
     model: PathBuf,
     spec: Option<PathBuf>,
     precision: Precision,
+    layers: Vec<LayerPrecision>,
+    max_error: Option<f64>,
     pub(crate) calibration: Option<PathBuf>,
     name: Option<String>,
     labels: Vec<String>,
@@ -102,6 +95,25 @@ impl Export {
     /// f32 unless set.
     pub fn precision(mut self, precision: Precision) -> Self {
         self.precision = precision;
+        self
+    }
+
+    /// Another precision for the layers that `inspect` shows by this name.
+    ///
+    /// ```no_run
+    /// # use gru_export::{Export, Precision};
+    /// let export = Export::new("model.onnx").precision(Precision::Int8).layer("head", Precision::F32);
+    /// # let _ = export;
+    /// ```
+    pub fn layer(mut self, layer: impl Into<String>, precision: Precision) -> Self {
+        self.layers.push(LayerPrecision { layer: layer.into(), precision });
+        self
+    }
+
+    /// Raises layers from [`precision`](Self::precision) on, one after the other, until no output on the calibration data is further than this from
+    /// `f64`, and no more of them than that takes. Layers that [`layer`](Self::layer) names stay as they are. In units of the model's outputs.
+    pub fn max_error(mut self, max_error: f64) -> Self {
+        self.max_error = Some(max_error);
         self
     }
 
@@ -153,11 +165,11 @@ impl Export {
     /// # Errors
     /// An input cannot be read or does not fit the others.
     pub fn generate(&self, progress: &dyn Progress) -> Result<String> {
-        Ok(self.generate_with_notes(progress)?.0)
+        Ok(self.generated(progress)?.0)
     }
 
-    fn generate_with_notes(&self, progress: &dyn Progress) -> Result<(String, Vec<String>)> {
-        let Prepared { source, model, calibration, lowered } = self.prepare(progress)?;
+    fn generated(&self, progress: &dyn Progress) -> Result<(String, Written)> {
+        let Prepared { source, model, calibration, precisions, choice, lowered } = self.prepare(progress)?;
         let name = self
             .name
             .clone()
@@ -167,15 +179,16 @@ impl Export {
             let problem = format!("expected {outputs} labels, one per output, found {}", self.labels.len());
             return Err(Error::new(problem).in_file(&self.model));
         }
-        let mut provenance = vec![("precision", self.precision.name().to_owned())];
+        let mut provenance = vec![("precision", precision::described(&model, &precisions))];
+        provenance.extend(choice.iter().flat_map(Choice::reasons).map(|reason| ("chosen", reason)));
         if let Some(data) = &calibration {
-            let verification = verify(&model, &*lowered.runner(), data, None, progress)?;
+            let verification = verify(&model, &*lowered.runner_on(Kernels::Scalar), data, None, progress)?;
             provenance.push(("calibration", format!("sha256 {}", data.sha256())));
             provenance.push(("error", lowered.stated(verification.reference.errors)));
         }
         let labels = &self.labels;
         let module = Module { name: &name, labels, source: &source, model: &model, provenance: &provenance };
-        Ok((lowered.emit(&module), model.notes().to_vec()))
+        Ok((lowered.emit(&module), Written { notes: model.notes().to_vec(), choice }))
     }
 
     /// Runs the code that ships on `input` and compares its outputs with the `f64` reference, and with those of a
@@ -190,11 +203,12 @@ impl Export {
         given: Option<&Path>,
         progress: &dyn Progress,
     ) -> Result<Verification> {
-        let Prepared { model, lowered, .. } = self.prepare(progress)?;
+        let Prepared { model, choice, lowered, .. } = self.prepare(progress)?;
         let data = self.dataset(input, unit, &model)?;
         let given_array = given.map(Array::read).transpose()?;
         let verified = verify(&model, &*lowered.runner(), &data, given_array.as_ref(), progress);
-        verified.map_err(|error| error.in_file(given.unwrap_or(input)))
+        let verified = verified.map_err(|error| error.in_file(given.unwrap_or(input)))?;
+        Ok(Verification { choice, ..verified })
     }
 
     /// Recordings in raw units.
@@ -211,21 +225,38 @@ impl Export {
     pub(crate) fn prepare(&self, progress: &dyn Progress) -> Result<Prepared> {
         let (source, model) = self.load()?;
         let calibration = self.calibration.as_ref().map(|path| Dataset::read(path, model.input())).transpose()?;
-        let lowered = match self.precision {
-            Precision::F32 => FloatModel::new(&model).map(Lowered::Float),
-            Precision::Int8 => self.quantise(&model, calibration.as_ref(), progress).map(Lowered::Int8),
-        };
-        let lowered = lowered.map_err(|error| error.in_file(&self.model))?;
-        Ok(Prepared { source, model, calibration, lowered })
+        let lowered = self.lower(&model, calibration.as_ref(), progress);
+        let (precisions, choice, lowered) = lowered.map_err(|error| error.in_file(&self.model))?;
+        Ok(Prepared { source, model, calibration, precisions, choice, lowered })
     }
 
-    fn quantise(&self, model: &Model, data: Option<&Dataset>, progress: &dyn Progress) -> Result<Int8Model> {
+    fn lower(
+        &self,
+        model: &Model,
+        data: Option<&Dataset>,
+        progress: &dyn Progress,
+    ) -> Result<(Vec<Precision>, Option<Choice>, Lowered)> {
+        let mut precisions = precision::of_layers(model, self.precision, &self.layers)?;
+        let in_f32 = precisions.iter().all(|&precision| precision == Precision::F32);
+        if in_f32 && self.max_error.is_none() {
+            return Ok((precisions, None, Lowered::Float(FloatModel::new(model)?)));
+        }
         let data = data.ok_or_else(|| {
             Error::new("int8 needs typical input to choose its scales by").help("give --calibrate FILE")
         })?;
         let lsb = self.lsb(model)?;
         let calibration = Calibration::measure(model, data, progress);
-        quantise(model, &calibration, lsb.as_deref(), self.wide_input)
+        let (lsb, wide_input) = (lsb.as_deref(), self.wide_input);
+        let choose = |bound| {
+            let given = precision::given(model, &self.layers);
+            Search { model, data, calibration: &calibration, lsb, wide_input, bound, given }.run(&precisions, progress)
+        };
+        let choice = self.max_error.map(choose).transpose()?;
+        if let Some(choice) = &choice {
+            precisions = choice.precisions();
+        }
+        let lowered = Lowered::new(model, &precisions, Some(&calibration), lsb, wide_input);
+        Ok((precisions, choice, lowered.map_err(|(_, error)| error)?))
     }
 
     /// Raw units per count, if given and the model takes channels.
@@ -262,14 +293,14 @@ impl Export {
         Ok((source, model))
     }
 
-    /// Writes the module, whole or not at all, and gives the model's [notes](Model::notes).
+    /// Writes the module, whole or not at all.
     ///
     /// # Errors
     /// As [`generate`](Self::generate), or the file cannot be written.
-    pub fn write(&self, path: impl AsRef<Path>, progress: &dyn Progress) -> Result<Vec<String>> {
-        let (text, notes) = self.generate_with_notes(progress)?;
+    pub fn write(&self, path: impl AsRef<Path>, progress: &dyn Progress) -> Result<Written> {
+        let (text, written) = self.generated(progress)?;
         output::write(path.as_ref(), text.as_bytes())?;
-        Ok(notes)
+        Ok(written)
     }
 
     /// Writes the module to `OUT_DIR` of the build script that calls this, and has Cargo run it again when an input changes.
@@ -285,7 +316,7 @@ impl Export {
             Error::new("the environment has no OUT_DIR")
                 .help("write_to_out_dir is for build scripts; elsewhere use write")
         })?;
-        for note in self.write(Path::new(&out_dir).join(file_name), &())? {
+        for note in self.write(Path::new(&out_dir).join(file_name), &())?.notes {
             println!("cargo::warning={}: {note}", self.model.display());
         }
         Ok(())

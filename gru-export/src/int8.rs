@@ -1,23 +1,29 @@
-//! The int8 model: integers in the canonical order of `gru-core`'s `pack` functions, and the kernels run on them.
+//! The int8 model: integers in the canonical order of `gru-core`'s `pack` functions, and the kernels run on them. Some of its layers may give
+//! and take 16 bits in place of 8, or be in f32.
 
 mod runner;
 
 use gru_core::Requantization;
 use gru_core::layout::{DenseShape, GruShape};
+use gru_core::quant::WIDE_BITS;
 
+use crate::float::FloatLayer;
 use crate::function::Function;
+use crate::precision::Precision;
 
 pub use runner::Int8Runner;
 
 /// A quantized model; made from a calibrated [`Model`](crate::ir::Model).
 #[derive(Debug, Clone)]
 pub struct Int8Model {
-    /// How sensor counts become int8; `None` for a symbol input.
+    /// How sensor counts become int8; `None` for a symbol, and where the first layer is in f32 and takes raw units.
     pub input: Option<InputQuantization>,
     /// First to last.
     pub layers: Vec<Int8Layer>,
     /// For each layer of the model, which of `layers` gives what it gives.
     pub ends: Vec<usize>,
+    /// Of each layer of the model.
+    pub precisions: Vec<Precision>,
 }
 
 /// What an integer stands for: `zero + worth · q`.
@@ -30,6 +36,21 @@ pub struct Step {
 }
 
 impl Step {
+    /// Of i16, where this is that of int8.
+    pub(crate) fn finer(self) -> Self {
+        Self { worth: self.worth / f64::from(1 << WIDE_BITS), ..self }
+    }
+
+    /// Of fixed-point values.
+    pub(crate) fn of_fraction(frac_bits: u8) -> Self {
+        Self { worth: f64::from(frac_bits).exp2().recip(), zero: 0.0 }
+    }
+
+    /// Steps of a unit, as [`gru_core::QuantizeReal`] takes them.
+    pub(crate) fn per_unit(self) -> f32 {
+        (1.0 / self.worth) as f32
+    }
+
     fn real(self, q: impl Into<f64>) -> f64 {
         self.zero + self.worth * q.into()
     }
@@ -38,7 +59,7 @@ impl Step {
 /// Counts to the model's input, per channel. See [`gru_core::Quantize`].
 #[derive(Debug, Clone)]
 pub struct InputQuantization {
-    /// Whether the first layer is [`gru_core::Wide`].
+    /// Whether they become i16, for a first layer in [`gru_core::Wide`].
     pub wide: bool,
     /// Raw units per count.
     pub lsb: Vec<f64>,
@@ -60,7 +81,9 @@ pub enum Int8Layer {
         /// Columns.
         size: usize,
         /// Row-major.
-        table: Vec<i8>,
+        table: Vec<i16>,
+        /// Whether the table is of i16.
+        wide: bool,
         /// Value of one step.
         scale: f64,
     },
@@ -75,6 +98,8 @@ pub enum Int8Layer {
     },
     /// See [`gru_core::QDenseWeights::pack`].
     Dense {
+        /// Whether the input is i16, in [`gru_core::Wide`].
+        wide: bool,
         /// With [`Order::INT8`](gru_core::layout::Order::INT8).
         shape: DenseShape,
         /// `[O, I]`.
@@ -106,8 +131,10 @@ pub enum Int8Layer {
         /// Of an input; an output has 15.
         frac_bits: u8,
     },
-    /// i16 to int8: see [`gru_core::Quantize`].
+    /// i16 to int8, or to i16 in other steps: see [`gru_core::Quantize`].
     Narrow {
+        /// Whether to i16.
+        wide: bool,
         /// What becomes 0.
         zero: Vec<i16>,
         /// Multiplier.
@@ -128,6 +155,8 @@ pub enum Int8Layer {
     },
     /// See [`gru_core::QLayerNorm`].
     LayerNorm {
+        /// Whether the input is i16.
+        wide: bool,
         /// `[N]`.
         multiplier: Vec<i16>,
         /// `[N]`.
@@ -138,6 +167,22 @@ pub enum Int8Layer {
         epsilon: u64,
         /// Of an output.
         frac_bits: u8,
+    },
+    /// In f32.
+    Real(FloatLayer),
+    /// Integers to f32: see [`gru_core::Dequantize`].
+    Dequantize {
+        /// Whether they are i16.
+        wide: bool,
+        /// Of each of them.
+        steps: Vec<Step>,
+    },
+    /// f32 to integers: see [`gru_core::QuantizeReal`].
+    Quantize {
+        /// Whether they are i16.
+        wide: bool,
+        /// Of each of them.
+        steps: Vec<Step>,
     },
 }
 
@@ -159,6 +204,10 @@ impl Int8Layer {
 pub struct Int8Gru {
     /// Whether the input is a symbol.
     pub one_hot: bool,
+    /// Whether the input is i16, in [`gru_core::Wide`].
+    pub wide_input: bool,
+    /// Whether it sees and gives its state as i16.
+    pub wide_view: bool,
     /// With [`Order::INT8`](gru_core::layout::Order::INT8).
     pub shape: GruShape,
     /// `[G, H, I]` for the `G` gates that there are.

@@ -1,7 +1,7 @@
 //! Turns trained GRU weights into static Rust arrays for [`gru_core`], and verifies them.
 //!
 //! [`Export`] does the whole job, from a build script or from the `gru-export` program; the modules are its stages:
-//! [`load`] → [`ir`] → [`calibrate`] → [`float`] or [`quantise`](mod@quantise) → [`emit`], with [`reference`](mod@reference) as the measure of all arithmetic.
+//! [`load`] → [`ir`] → [`calibrate`] → [`precision`] → [`float`] or [`quantise`](mod@quantise) → [`emit`], with [`reference`](mod@reference) as the measure of all arithmetic.
 
 pub mod calibrate;
 pub mod dataset;
@@ -16,6 +16,7 @@ pub mod ir;
 mod load;
 mod lowered;
 pub mod output;
+pub mod precision;
 pub mod progress;
 pub mod quantise;
 pub mod reference;
@@ -25,6 +26,7 @@ pub mod spec;
 pub mod verify;
 
 pub use error::{Error, Result};
-pub use export::{Export, InputUnit, Precision};
+pub use export::{Export, InputUnit, Written};
 pub use load::{load, spec_template};
+pub use precision::{LayerPrecision, Precision};
 pub use source::{MAX_FILE_LEN, Source};

@@ -1,8 +1,13 @@
 //! A model in the arithmetic of the target.
 
+use crate::calibrate::Calibration;
 use crate::emit::{Module, emit_float, emit_int8};
-use crate::float::{FloatModel, FloatRunner};
+use crate::error::{Error, Result};
+use crate::float::{FloatModel, FloatRunner, Kernels};
 use crate::int8::{Int8Model, Int8Runner};
+use crate::ir::Model;
+use crate::precision::Precision;
+use crate::quantise::lowered;
 use crate::verify::{Errors, Shipped};
 
 pub(crate) enum Lowered {
@@ -11,10 +16,33 @@ pub(crate) enum Lowered {
 }
 
 impl Lowered {
+    /// The layers in their precisions. All in f32 need no calibration.
+    ///
+    /// # Errors
+    /// Which layer cannot be in its precision, and why.
+    pub(crate) fn new(
+        model: &Model,
+        precisions: &[Precision],
+        calibration: Option<&Calibration>,
+        lsb: Option<&[f64]>,
+        wide_input: bool,
+    ) -> Result<Self, (usize, Error)> {
+        match calibration {
+            Some(calibration) if precisions.iter().any(|&precision| precision != Precision::F32) => {
+                lowered(model, precisions, calibration, lsb, wide_input).map(Self::Int8)
+            }
+            _ => FloatModel::new(model).map(Self::Float).map_err(|error| (0, error)),
+        }
+    }
+
     pub(crate) fn runner(&self) -> Box<dyn Shipped> {
+        self.runner_on(Kernels::Active)
+    }
+
+    pub(crate) fn runner_on(&self, kernels: Kernels) -> Box<dyn Shipped> {
         match self {
-            Self::Float(model) => Box::new(FloatRunner::new(model)),
-            Self::Int8(model) => Box::new(Int8Runner::new(model)),
+            Self::Float(model) => Box::new(FloatRunner::on(kernels, model)),
+            Self::Int8(model) => Box::new(Int8Runner::on(kernels, model)),
         }
     }
 
@@ -25,8 +53,8 @@ impl Lowered {
         }
     }
 
-    /// The measured error in words that are the same on every machine: sums in f32 differ in their last bits, so of
-    /// their error only the power of ten is said.
+    /// The error, measured by [`Kernels::Scalar`], in words that are the same on every machine and true on it: sums in f32 differ in their last
+    /// bits, so of the error of a model in f32 only the power of ten is said.
     pub(crate) fn stated(&self, errors: Errors) -> String {
         let Errors { max, rms, peak, .. } = errors;
         let size = match self {

@@ -4,6 +4,7 @@
 //! It is the smallest that lets the row's weights fit ±127, its sums fit [`ACCUMULATOR_BOUND`](gru_core::quant::ACCUMULATOR_BOUND) and its reach fit 16 bits before the
 //! multiplier. The multiplier is rounded first and the weights after it, so that rounding it costs nothing.
 
+mod chain;
 mod rows;
 mod vector;
 
@@ -11,12 +12,14 @@ use gru_core::Requantization;
 use gru_core::layout::{GruShape, Order};
 use gru_core::quant::{PREACTIVATION_BITS, WIDE_BITS};
 
+use self::chain::{Chain, Value};
 use self::rows::{Half, Rows, Sum, input_shift, peak};
-use self::vector::{Narrowing, activation, dense, layer_norm, lookup, narrow, softmax};
+use self::vector::Narrowing;
 use crate::calibrate::{Calibration, Range};
 use crate::error::{Error, Result, quoted};
 use crate::int8::{InputQuantization, Int8Gru, Int8Layer, Int8Model, Step};
-use crate::ir::{Activation, Cell, Embedding, Gru, Input, Layer, Merge, Model, Standardization};
+use crate::ir::{Cell, Embedding, Gru, Input, Layer, Model, Standardization};
+use crate::precision::Precision;
 
 /// Steps of an int8 value on either side of zero.
 const STEPS: f64 = 127.0;
@@ -30,7 +33,7 @@ const GATE_REACH: f64 = 8.0;
 /// A pre-activation that is saturated here changes tanh by less than 7e-4.
 const SATURATION: f64 = 4.0;
 
-/// The integers of a model.
+/// The integers of a model, all of its layers in int8.
 ///
 /// `lsb` is the worth of one count of an input channel in raw units; without it, a power of two that leaves the calibrated range a factor of two.
 /// A `wide` input has [`WIDE_BITS`] more, see [`gru_core::Wide`].
@@ -38,139 +41,71 @@ const SATURATION: f64 = 4.0;
 /// # Errors
 /// A channel reaches beyond the counts of an i16, a layer has too many columns, or is of a kind that int8 does not have.
 pub fn quantise(model: &Model, calibration: &Calibration, lsb: Option<&[f64]>, wide: bool) -> Result<Int8Model> {
+    mixed(model, &vec![Precision::Int8; model.layers().len()], calibration, lsb, wide)
+}
+
+/// [`quantise`], with a precision for each layer. A first layer in f32 takes raw units; one in w8a16 has a wide input.
+///
+/// # Errors
+/// As [`quantise`], for the layers in int8 and w8a16; and a number beyond the range of f32 in the others.
+pub fn mixed(
+    model: &Model,
+    precisions: &[Precision],
+    calibration: &Calibration,
+    lsb: Option<&[f64]>,
+    wide: bool,
+) -> Result<Int8Model> {
+    lowered(model, precisions, calibration, lsb, wide).map_err(|(_, error)| error)
+}
+
+/// [`mixed`]; an error comes with the place of the layer.
+pub(crate) fn lowered(
+    model: &Model,
+    precisions: &[Precision],
+    calibration: &Calibration,
+    lsb: Option<&[f64]>,
+    wide: bool,
+) -> Result<Int8Model, (usize, Error)> {
+    let wide = wide || precisions.first() == Some(&Precision::W8a16);
+    let first = first_input(model, precisions, calibration, lsb, wide).map_err(|error| (0, error))?;
+    let (input, value) = first;
+    let mut chain = Chain::new(model.standardization(), calibration, value);
+    for (index, (layer, &precision)) in model.layers().iter().zip(precisions).enumerate() {
+        chain.push(index, layer, precision, model.layers().get(index + 1)).map_err(|error| (index, error))?;
+    }
+    Ok(chain.into_model(input, precisions.to_vec()))
+}
+
+/// What the first layer is given.
+fn first_input(
+    model: &Model,
+    precisions: &[Precision],
+    calibration: &Calibration,
+    lsb: Option<&[f64]>,
+    wide: bool,
+) -> Result<(Option<InputQuantization>, Value)> {
     let first = &model.layers()[0];
-    let (input, steps) = match model.input() {
-        Input::Vector(_) if wide && !matches!(first, Layer::Gru(_) | Layer::Bidirectional(_)) => {
-            return Err(Error::new(format!("layer {}: only a GRU takes a wide input", quoted(first.name())))
-                .help("leave out --wide-input"));
+    let fits = matches!(first, Layer::Gru(_) | Layer::Bidirectional(_) | Layer::Dense(_));
+    Ok(match model.input() {
+        Input::Vector(_) if precisions.first() == Some(&Precision::F32) => (None, Value::Real),
+        Input::Vector(_) if wide && !fits => {
+            let problem = format!("layer {}: only a GRU or a dense layer takes a wide input", quoted(first.name()));
+            return Err(Error::new(problem).help("leave out --wide-input, and w8a16 for this layer"));
         }
         Input::Vector(_) => {
             let (input, steps) = quantise_input(model.standardization(), &calibration.input, lsb, wide)?;
-            (Some(input), steps)
+            (Some(input), Value::Stepped { steps, wide })
         }
-        Input::Symbol(count) => (None, vec![Step { worth: 1.0 / STEPS, zero: 0.0 }; count]),
-    };
-    let mut chain = Chain { calibration, layers: Vec::new(), ends: Vec::new(), value: Value::Bytes(steps) };
-    for (index, layer) in model.layers().iter().enumerate() {
-        chain.push(index, layer, model.layers().get(index + 1))?;
-        chain.ends.push(chain.layers.len() - 1);
-    }
-    Ok(Int8Model { input, layers: chain.layers, ends: chain.ends })
+        Input::Symbol(count) => {
+            let steps = vec![Step { worth: 1.0 / STEPS, zero: 0.0 }; count];
+            (None, Value::Stepped { steps, wide: false })
+        }
+    })
 }
 
-/// The integer layers so far.
-struct Chain<'a> {
-    calibration: &'a Calibration,
-    layers: Vec<Int8Layer>,
-    /// The last of them for each of the model's layers.
-    ends: Vec<usize>,
-    value: Value,
-}
-
-/// What the last of them gives.
-enum Value {
-    /// int8.
-    Bytes(Vec<Step>),
-    /// i16 with this many fraction bits.
-    Words(u8),
-}
-
-impl Chain<'_> {
-    fn push(&mut self, index: usize, layer: &Layer, next: Option<&Layer>) -> Result<()> {
-        let outputs = &self.calibration.outputs[index];
-        let sums = &self.calibration.preactivations[index];
-        match layer {
-            Layer::Embedding(layer) => {
-                let (quantised, worth) = embedding(layer);
-                self.give_bytes(quantised, vec![Step { worth, zero: 0.0 }; layer.weight.cols()]);
-            }
-            Layer::Gru(layer) => {
-                let steps = self.bytes(false);
-                let (quantised, worth) = gru(layer, &steps, reach(outputs), sums)?;
-                self.give_bytes(Int8Layer::Gru(quantised), vec![Step { worth, zero: 0.0 }; layer.hidden_size()]);
-            }
-            Layer::Bidirectional(both) => {
-                if both.merge != Merge::Concat {
-                    let problem =
-                        format!("layer {}: in int8 two directions can only be concatenated", quoted(&both.name));
-                    return Err(Error::new(problem).help("export in f32, which merges them in every way"));
-                }
-                let steps = self.bytes(false);
-                let (ahead, back) = sums.split_at(sums.len() / 2);
-                let (forward, worth) = gru(&both.forward, &steps, reach(outputs), ahead)?;
-                let (backward, _) = gru(&both.backward, &steps, reach(outputs), back)?;
-                let steps = vec![Step { worth, zero: 0.0 }; layer.output_size()];
-                self.give_bytes(Int8Layer::Bidirectional { forward, backward }, steps);
-            }
-            Layer::Dense(layer) => {
-                let steps = self.bytes(false);
-                let then = if let Some(Layer::Activation(next)) = next { Some(next.activation) } else { None };
-                let quantised = dense(layer, &steps, outputs, then)?;
-                self.value = Value::Words(quantised.frac_bits().unwrap_or_default());
-                self.layers.push(quantised);
-            }
-            Layer::Activation(layer) => {
-                let behind_dense = matches!(self.layers.last(), Some(Int8Layer::Dense { .. }));
-                match (layer.activation, &self.value) {
-                    (Activation::Linear, _) if !self.layers.is_empty() => {}
-                    (Activation::Softmax, &Value::Words(frac_bits)) => self.give_words(softmax(layer.size, frac_bits)),
-                    (Activation::Softmax, Value::Bytes(_)) => {
-                        let problem =
-                            format!("layer {}: in int8 softmax stands behind a dense layer", quoted(&layer.name));
-                        return Err(Error::new(problem).help("leave it out: the largest value stays the largest"));
-                    }
-                    (kind, &Value::Words(frac_bits)) if behind_dense || kind == Activation::Relu => {
-                        self.give_words(activation(layer.size, kind, frac_bits));
-                    }
-                    (kind, _) => {
-                        let steps = self.bytes(true);
-                        let step = uniform(&layer.name, &steps)?;
-                        let (table, step) = lookup(layer.size, kind, step, outputs);
-                        self.give_bytes(table, vec![step; layer.size]);
-                    }
-                }
-            }
-            Layer::LayerNorm(layer) => {
-                let steps = self.bytes(true);
-                let quantised = layer_norm(layer, uniform(&layer.name, &steps)?, outputs)?;
-                self.give_words(quantised);
-            }
-            Layer::Affine(_) => unreachable!("Model::new folds it"),
-        }
-        Ok(())
-    }
-
-    fn give_bytes(&mut self, layer: Int8Layer, steps: Vec<Step>) {
-        self.layers.push(layer);
-        self.value = Value::Bytes(steps);
-    }
-
-    fn give_words(&mut self, layer: Int8Layer) {
-        self.value = Value::Words(layer.frac_bits().unwrap_or_default());
-        self.layers.push(layer);
-    }
-
-    /// Brings what is given so far to int8, all values with the same step if they are to be `alike`.
-    fn bytes(&mut self, alike: bool) -> Vec<Step> {
-        if let &Value::Words(frac_bits) = &self.value {
-            let (narrow, steps) = narrow(&self.calibration.outputs[self.ends.len() - 1], frac_bits, alike);
-            self.give_bytes(narrow, steps);
-        }
-        match &self.value {
-            Value::Bytes(steps) => steps.clone(),
-            Value::Words(_) => unreachable!("just narrowed"),
-        }
-    }
-}
-
-/// The one step of all values.
-fn uniform(layer: &str, steps: &[Step]) -> Result<Step> {
-    let (first, rest) = steps.split_first().expect("a layer takes values");
-    if rest.iter().any(|step| step != first) {
-        let problem = format!("layer {}: in int8 it cannot take the model's input", quoted(layer));
-        return Err(Error::new(problem).help("its channels have scales of their own; export in f32"));
-    }
-    Ok(*first)
+/// What to do about a layer that int8 does not have.
+fn in_f32(layer: &str) -> String {
+    format!("leave it in f32: --layer {}=f32", layer.escape_debug())
 }
 
 /// The largest magnitude of any value.
@@ -225,22 +160,32 @@ fn default_lsb(peak: f64) -> f64 {
     if peak > 0.0 { (peak.log2().ceil() - 14.0).exp2() } else { 1.0 }
 }
 
-fn embedding(layer: &Embedding) -> (Int8Layer, f64) {
+/// With the worth of a step of int8.
+fn embedding(layer: &Embedding, wide: bool) -> (Int8Layer, f64) {
     let table = layer.weight.as_slice();
-    let scale = (peak(table) / STEPS).max(f64::MIN_POSITIVE);
-    let rows = table.iter().map(|value| (value / scale).round() as i8).collect();
-    (Int8Layer::Embedding { symbols: layer.weight.rows(), size: layer.weight.cols(), table: rows, scale }, scale)
+    let worth = (peak(table) / STEPS).max(f64::MIN_POSITIVE);
+    let step = Step { worth, zero: 0.0 };
+    let scale = if wide { step.finer() } else { step }.worth;
+    let rows = table.iter().map(|value| (value / scale).round() as i16).collect();
+    (Int8Layer::Embedding { symbols: layer.weight.rows(), size: layer.weight.cols(), table: rows, wide, scale }, worth)
 }
 
-/// With the worth of a step of its view, whose largest magnitude is `reach`.
-fn gru(layer: &Gru, steps: &[Step], reach: f64, preactivations: &[Range]) -> Result<(Int8Gru, f64)> {
+/// Takes int8 of these steps, or where it is `wide` i16 that are finer. With the worth of a step of its int8 view, whose largest magnitude is
+/// `reach`.
+fn gru(
+    layer: &Gru,
+    steps: &[Step],
+    [wide_input, wide_view]: [bool; 2],
+    reach: f64,
+    preactivations: &[Range],
+) -> Result<(Int8Gru, f64)> {
     let plain = Cell { reset: layer.cell.reset, update: layer.cell.update, ..Cell::default() };
     if layer.cell.clip.is_some_and(|clip| clip < GATE_REACH) || (Cell { clip: None, ..layer.cell }) != plain {
         let problem = format!(
             "layer {}: in int8 a GRU has sigmoid gates, a tanh candidate and no clip below {GATE_REACH}",
             quoted(&layer.name)
         );
-        return Err(Error::new(problem).help("export in f32, which has the others"));
+        return Err(Error::new(problem).help(in_f32(&layer.name)));
     }
     let (inputs, hidden) = (layer.input_size(), layer.hidden_size());
     let view = (STEPS / reach).floor().clamp(STEPS, 32.0 * STEPS);
@@ -276,6 +221,8 @@ fn gru(layer: &Gru, steps: &[Step], reach: f64, preactivations: &[Range]) -> Res
     let [r, z, n_input, n_hidden] = &gates;
     let quantised = Int8Gru {
         one_hot: layer.one_hot,
+        wide_input,
+        wide_view,
         shape: GruShape { input_size: inputs, hidden_size: hidden, order: Order::INT8, gates: layer.cell.into() },
         weight_ih: layer.cell.present([&r.input[..], &z.input, &n_input.input]).concat(),
         weight_hh: layer.cell.present([&r.hidden[..], &z.hidden, &n_hidden.hidden]).concat(),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::dataset::{Array, Dataset, Sample};
 use crate::error::{Error, Result};
 use crate::ir::Model;
+use crate::precision::{Choice, Precision};
 use crate::progress::Progress;
 use crate::reference::{Steps, play};
 
@@ -15,6 +16,9 @@ pub trait Shipped {
     /// Plays a sequence of raw input that fits the model from the zero state. Gives what each layer of the model gives at each step,
     /// in the units of the reference.
     fn play(&self, sequence: &[Sample<'_>]) -> Vec<Steps>;
+
+    /// Of each layer of the model.
+    fn precisions(&self) -> Vec<Precision>;
 }
 
 /// How far values are from those expected.
@@ -46,6 +50,8 @@ pub struct Comparison {
 pub struct LayerErrors {
     /// As the source names it.
     pub name: String,
+    /// Its arithmetic.
+    pub precision: Precision,
     /// Of all values.
     #[serde(flatten)]
     pub errors: Errors,
@@ -60,12 +66,23 @@ pub struct Verification {
     pub reference: Comparison,
     /// Outputs against those given.
     pub given: Option<Comparison>,
+    /// How the precisions were chosen, if they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Choice>,
     /// All outputs, `[steps, output_size]`.
     #[serde(skip)]
     pub outputs: Vec<f32>,
 }
 
 impl Verification {
+    /// Of all layers, or `mixed`.
+    pub fn precision(&self) -> &'static str {
+        match &self.layers[..] {
+            [first, rest @ ..] if rest.iter().all(|layer| layer.precision == first.precision) => first.precision.name(),
+            _ => "mixed",
+        }
+    }
+
     /// Whether no output is further than `tolerance` from the reference or from what was given.
     pub fn holds(&self, tolerance: f64) -> bool {
         let comparisons = [Some(&self.reference), self.given.as_ref()];
@@ -114,11 +131,12 @@ pub fn verify(
         }
     }
     let names = model.layers().iter().map(|layer| layer.name().to_owned());
-    let errors = layers.iter().map(Sums::errors);
+    let errors = shipped.precisions().into_iter().zip(layers.iter().map(Sums::errors));
     Ok(Verification {
-        layers: names.zip(errors).map(|(name, errors)| LayerErrors { name, errors }).collect(),
+        layers: names.zip(errors).map(|(name, (precision, errors))| LayerErrors { name, precision, errors }).collect(),
         reference: against_reference.comparison(),
         given: given.map(|_| against_given.comparison()),
+        choice: None,
         outputs,
     })
 }
@@ -150,7 +168,7 @@ impl Sums {
         self.steps += 1;
     }
 
-    fn errors(&self) -> Errors {
+    pub(crate) fn errors(&self) -> Errors {
         Errors {
             max: self.max,
             rms: (self.noise / self.values as f64).sqrt(),
@@ -171,16 +189,23 @@ impl Sums {
 
 impl fmt::Display for Verification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(choice) = &self.choice {
+            writeln!(f, "{choice}")?;
+        }
         let width = self.layers.iter().map(|layer| layer.name.chars().count()).max().unwrap_or_default().max(13);
-        writeln!(f, "{:width$}  {:>10}  {:>10}  {:>8}  argmax agrees", "", "max error", "RMS error", "SQNR dB")?;
-        for LayerErrors { name, errors } in &self.layers {
-            writeln!(f, "{name:width$}  {errors}")?;
+        writeln!(
+            f,
+            "{:width$}  {:5}  {:>10}  {:>10}  {:>8}  argmax agrees",
+            "", "", "max error", "RMS error", "SQNR dB"
+        )?;
+        for LayerErrors { name, precision, errors } in &self.layers {
+            writeln!(f, "{name:width$}  {:5}  {errors}", precision.name())?;
         }
         let comparisons = [("output", Some(&self.reference)), ("output, given", self.given.as_ref())];
         for (name, comparison) in comparisons {
             let Some(Comparison { errors, argmax_agrees, steps }) = comparison else { continue };
             let share = 100.0 * *argmax_agrees as f64 / *steps as f64;
-            writeln!(f, "{name:width$}  {errors}  {argmax_agrees} of {steps} steps, {share:.2} %")?;
+            writeln!(f, "{name:width$}  {:5}  {errors}  {argmax_agrees} of {steps} steps, {share:.2} %", "")?;
         }
         Ok(())
     }

@@ -9,15 +9,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use gru_export::Precision::{self, F32, Int8, W8a16};
 use gru_export::calibrate::Calibration;
 use gru_export::dataset::{Dataset, Sample};
 use gru_export::float::{FloatModel, FloatRunner};
 use gru_export::int8::Int8Runner;
 use gru_export::ir::{Input, Model};
-use gru_export::quantise::quantise;
+use gru_export::quantise::mixed;
 use gru_export::spec::Spec;
 use gru_export::verify::Shipped;
-use gru_export::{Export, Precision, Source, load};
+use gru_export::{Export, Source, load};
 
 use files::Tensor;
 
@@ -32,6 +33,8 @@ struct Case {
     spec: Option<String>,
     wide_input: bool,
     int8: bool,
+    /// Of each layer, besides all in f32 and all in int8.
+    mixed: Option<Vec<Precision>>,
 }
 
 /// A GRU layer called `gru` with further keys.
@@ -62,6 +65,7 @@ fn cases() -> Vec<Case> {
         spec: None,
         wide_input: false,
         int8: true,
+        mixed: None,
     };
     let with_spec = |name, tensors: Vec<Vec<Tensor>>, spec| Case { spec: Some(spec), ..case(name, tensors) };
     let norm = |name: &str, n| ["weight", "bias"].map(|part| Tensor::new(&format!("{name}.{part}"), &[n])).to_vec();
@@ -115,6 +119,32 @@ fn cases() -> Vec<Case> {
                 gru_spec(&format!("activation = \"relu\"\nrecurrent_activation = {HARD_SIGMOID}\nclip = 0.75")),
             )
         },
+        Case {
+            int8: false,
+            mixed: Some(vec![W8a16, Int8, W8a16, W8a16, W8a16, F32, F32, W8a16]),
+            ..with_spec(
+                "mixed",
+                vec![
+                    gru(0, 2, 5),
+                    gru(1, 5, 6),
+                    norm("norm", 6),
+                    Tensor::linear("a", 6, 7),
+                    Tensor::linear("b", 7, 4),
+                    Tensor::linear("c", 4, 3),
+                ],
+                [
+                    gru_spec(""),
+                    gru_spec("").replace("_l0", "_l1"),
+                    norm_spec("norm"),
+                    dense_spec("a"),
+                    activation_spec("\"tanh\""),
+                    dense_spec("b"),
+                    activation_spec("\"relu\""),
+                    dense_spec("c"),
+                ]
+                .concat(),
+            )
+        },
         with_spec("keras_gates", vec![gru(0, 2, 3)], gru_spec("gate_order = \"zrn\"\nupdate = \"replace\"")),
     ]
 }
@@ -154,29 +184,24 @@ fn prepare(case: &Case, directory: &Path) -> Prepared {
     Prepared { export: export.calibrate(&input), model, data, wide_input: case.wide_input }
 }
 
-/// What the exporter's run of the kernels gives, and the inputs as the generated model takes them.
-fn expected(prepared: &Prepared, precision: Precision) -> (String, String) {
+/// What the exporter's run of the kernels gives, f32 as their bits, and the inputs as the generated model takes them.
+fn expected(prepared: &Prepared, precisions: &[Precision]) -> (String, String) {
     let Prepared { model, data, wide_input, .. } = prepared;
     let lsb = matches!(model.input(), Input::Vector(_)).then(|| vec![LSB; 16]);
     let samples: Vec<_> = data.sequences().flatten().map(|row| Sample::new(model.input(), row)).collect();
-    let input = |sample: &Sample<'_>| match (sample, precision) {
-        (Sample::Symbol(symbol), _) => format!("{symbol}, "),
-        (Sample::Vector(raw), Precision::F32) => format!("{raw:?}, "),
-        (Sample::Vector(raw), Precision::Int8) => {
-            format!("{:?}, ", raw.iter().map(|x| (x / LSB) as i16).collect::<Vec<_>>())
-        }
+    let input = |sample: &Sample<'_>| match sample {
+        Sample::Symbol(symbol) => format!("{symbol}, "),
+        Sample::Vector(raw) if precisions[0] == F32 => format!("{raw:?}, "),
+        Sample::Vector(raw) => format!("{:?}, ", raw.iter().map(|x| (x / LSB) as i16).collect::<Vec<_>>()),
     };
-    let outputs = match precision {
-        Precision::F32 => {
-            let played = FloatRunner::new(&FloatModel::new(model).unwrap()).play(&samples).pop().unwrap();
-            let bits = |y: &Vec<f64>| y.iter().map(|&y| (y as f32).to_bits()).collect();
-            lines(&played.iter().map(bits).collect::<Vec<Vec<u32>>>())
-        }
-        Precision::Int8 => {
-            let calibration = Calibration::measure(model, data, &());
-            let quantised = quantise(model, &calibration, lsb.as_deref(), *wide_input).unwrap();
-            lines(&Int8Runner::new(&quantised).raw_outputs(&samples))
-        }
+    let outputs = if precisions.iter().all(|&precision| precision == F32) {
+        let played = FloatRunner::new(&FloatModel::new(model).unwrap()).play(&samples).pop().unwrap();
+        let bits = |y: &Vec<f64>| y.iter().map(|&y| (y as f32).to_bits().cast_signed()).collect();
+        lines(&played.iter().map(bits).collect::<Vec<Vec<i32>>>())
+    } else {
+        let calibration = Calibration::measure(model, data, &());
+        let quantised = mixed(model, precisions, &calibration, lsb.as_deref(), *wide_input).unwrap();
+        lines(&Int8Runner::new(&quantised).raw_outputs(&samples))
     };
     (outputs, samples.iter().map(input).collect())
 }
@@ -210,13 +235,16 @@ fn generated_modules_equal_the_exporters_run() {
     let mut main = String::from("fn main() {\n    use gru_core::{Layer, Window};\n");
     for case in cases() {
         let prepared = prepare(&case, directory);
-        for (precision, bits) in [(Precision::F32, "y.to_bits()"), (Precision::Int8, "i16::from(*y)")] {
-            if precision == Precision::Int8 && !case.int8 {
-                continue;
-            }
-            let name = format!("{}_{}", case.name, precision.name());
-            prepared.export.clone().precision(precision).write(directory.join(format!("{name}.rs")), &()).unwrap();
-            let (outputs, inputs) = expected(&prepared, precision);
+        let layers = prepared.model.layers();
+        let alike =
+            |precision: Precision| (format!("{}_{}", case.name, precision.name()), vec![precision; layers.len()]);
+        let given = case.mixed.as_ref().map(|precisions| (case.name.to_owned(), precisions.clone()));
+        for (name, precisions) in [Some(alike(F32)), case.int8.then(|| alike(Int8)), given].into_iter().flatten() {
+            let named = layers.iter().zip(&precisions);
+            let export = named.fold(prepared.export.clone(), |export, (layer, &by)| export.layer(layer.name(), by));
+            export.write(directory.join(format!("{name}.rs")), &()).unwrap();
+            let (outputs, inputs) = expected(&prepared, &precisions);
+            let bits = if precisions.last() == Some(&F32) { "y.to_bits().cast_signed()" } else { "i32::from(*y)" };
             write!(all_expected, "{name}\n{outputs}").unwrap();
             write!(program, "#[allow(dead_code)]\nmod {name} {{\n    include!(\"{name}.rs\");\n}}\n").unwrap();
             let print = format!("println!(\"{{:?}}\", outputs.iter().map(|y| {bits}).collect::<Vec<_>>());");

@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
+use gru_export::Precision;
 use gru_export::calibrate::Calibration;
 use gru_export::dataset::Dataset;
 use gru_export::int8::Int8Runner;
-use gru_export::ir::{Cell, Dense, Gru, Input, Layer, Matrix, Model, Reset};
-use gru_export::quantise::quantise;
+use gru_export::ir::{Activated, Activation, Cell, Dense, Gru, Input, Layer, LayerNorm, Matrix, Model, Reset};
+use gru_export::quantise::{mixed, quantise};
 use gru_export::verify::{Verification, verify};
 
 /// splitmix64.
@@ -74,6 +75,77 @@ fn random_model_error(input_size: usize, hidden_size: usize, cell: Cell, wide: b
     let rms = verified(&model, &calibration, &test, wide).reference.errors.rms;
     println!("({input_size}, {hidden_size}) {cell:?}, wide {wide}: RMS {rms:.2e}");
     rms
+}
+
+/// Noise to calibrate by and to test with.
+fn noises(model: &Model, steps: usize, random: &mut Random) -> (Calibration, Dataset) {
+    let Input::Vector(size) = model.input() else { panic!("expected a vector") };
+    let mut noise = || data(steps, size, |_, _| random.draw());
+    (Calibration::measure(model, &noise(), &()), noise())
+}
+
+fn verified_in(precisions: &[Precision], model: &Model, (calibration, test): &(Calibration, Dataset)) -> Verification {
+    let lowered = mixed(model, precisions, calibration, None, false).unwrap();
+    verify(model, &Int8Runner::new(&lowered), test, None, &()).unwrap()
+}
+
+#[test]
+fn errors_fall_from_int8_to_w8a16_to_f32() {
+    for (cell, layers) in [Reset::After, Reset::Before, Reset::None].map(gated).into_iter().zip(1..) {
+        for hidden_size in [6, 20, 64] {
+            let mut random = Random(hidden_size as u64);
+            let gru = |layer| {
+                let input_size = if layer == 0 { 5 } else { hidden_size };
+                Layer::Gru(random.gru(input_size, hidden_size, cell))
+            };
+            let mut chain: Vec<_> = (0..layers).map(gru).collect();
+            let weight = random.matrix(4, hidden_size, (hidden_size as f64).powf(-0.5));
+            chain.push(Layer::Dense(Dense { name: "head".to_owned(), weight, bias: vec![0.1; 4] }));
+            let model = Model::new(chain, None).unwrap();
+            let data = noises(&model, 256, &mut random);
+            let [int8, w8a16, mixed] = Precision::ALL.map(|precision| {
+                let mut precisions = vec![precision; model.layers().len()];
+                // A model that is all in f32 is no int8 model: the head stays.
+                precisions[layers] = precision.min(Precision::W8a16);
+                verified_in(&precisions, &model, &data).reference.errors.rms
+            });
+            println!(
+                "{cell:?}, {layers} × {hidden_size}: int8 {int8:.2e}, w8a16 {w8a16:.2e}, f32 but for the head {mixed:.2e}"
+            );
+            assert!(
+                mixed < w8a16 && w8a16 < int8,
+                "{cell:?}, {layers} × {hidden_size}: {int8:e}, {w8a16:e}, {mixed:e}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_order_of_precisions_works() {
+    let mut random = Random(11);
+    let layers = vec![
+        Layer::Gru(random.gru(3, 7, Cell::default())),
+        Layer::Gru(random.gru(7, 5, gated(Reset::Before))),
+        Layer::Dense(Dense { name: "a".to_owned(), weight: random.matrix(6, 5, 0.5), bias: vec![0.1; 6] }),
+        Layer::Activation(Activated { name: "tanh".to_owned(), size: 6, activation: Activation::Tanh }),
+        Layer::LayerNorm(LayerNorm { name: "n".to_owned(), weight: vec![1.0; 6], bias: vec![0.0; 6], epsilon: 1e-5 }),
+        Layer::Dense(Dense { name: "b".to_owned(), weight: random.matrix(2, 6, 0.5), bias: vec![0.0; 2] }),
+    ];
+    let model = Model::new(layers, None).unwrap();
+    let data = noises(&model, 50, &mut random);
+    let count = Precision::ALL.len().pow(6);
+    let mut worst = 0.0f64;
+    // All in f32 is no int8 model.
+    for code in 0..count - 1 {
+        let precisions: Vec<_> = (0..6).map(|layer| Precision::ALL[code / 3usize.pow(layer) % 3]).collect();
+        let verification = verified_in(&precisions, &model, &data);
+        let found: Vec<_> = verification.layers.iter().map(|layer| layer.precision).collect();
+        assert_eq!(found, precisions);
+        let errors = verification.reference.errors;
+        assert!(errors.max < 0.05, "{precisions:?}: {errors:?}");
+        worst = worst.max(errors.max);
+    }
+    println!("{count} models, at most {worst:.2e}");
 }
 
 fn gated(reset: Reset) -> Cell {

@@ -1,12 +1,14 @@
 //! `gru-export export`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use gru_export::{Precision, Result};
+use gru_export::precision::Choice;
+use gru_export::{Result, Written};
+use serde::Serialize;
 
 use super::terminal::Terminal;
-use super::{CalibrationArguments, InputArguments, ModelArguments};
+use super::{Arithmetic, CalibrationArguments, InputArguments, LayerArguments, ModelArguments};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -14,7 +16,9 @@ pub(super) struct Arguments {
     model: ModelArguments,
     /// Arithmetic of the generated model
     #[arg(long, value_enum)]
-    precision: Precision,
+    precision: Arithmetic,
+    #[command(flatten)]
+    layers: LayerArguments,
     #[command(flatten)]
     calibration: CalibrationArguments,
     /// What the module calls the model [default: the file's name]
@@ -30,17 +34,27 @@ pub(super) struct Arguments {
     output: PathBuf,
 }
 
+/// The result as JSON.
+#[derive(Serialize)]
+struct Report<'a> {
+    output: &'a Path,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    choice: Option<Choice>,
+}
+
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode> {
-    let Arguments { model, precision, calibration, name, labels, channels, output } = arguments;
-    let mut export = channels.configure(calibration.configure(model.export().precision(*precision))).labels(labels);
+    let Arguments { model, precision, layers, calibration, name, labels, channels, output } = arguments;
+    let export = layers.configure(*precision, model.export());
+    let mut export = channels.configure(calibration.configure(export)).labels(labels);
     if let Some(name) = name {
         export = export.name(name);
     }
-    let notes = export.write(output, &terminal.progress())?;
+    let Written { notes, choice } = export.write(output, &terminal.progress())?;
     notes.iter().for_each(|note| terminal.note(&format!("note: {note}")));
     if terminal.json {
-        terminal.print_json(&serde_json::json!({ "output": output }));
+        terminal.print_json(&Report { output, choice });
     } else {
+        choice.iter().for_each(|choice| terminal.note(&choice.to_string()));
         terminal.note(&format!("wrote {}", output.display()));
     }
     Ok(ExitCode::SUCCESS)

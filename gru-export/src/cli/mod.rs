@@ -15,7 +15,7 @@ use clap_complete::Shell;
 use gru_export::dataset::Channels;
 use gru_export::inspect::Report;
 use gru_export::spec::Spec;
-use gru_export::{Error, Export, Result, Source, load, spec_template};
+use gru_export::{Error, Export, LayerPrecision, Precision, Result, Source, load, spec_template};
 
 use self::terminal::Terminal;
 
@@ -78,8 +78,47 @@ impl ModelArguments {
 #[derive(clap::Args)]
 struct CalibrationArguments {
     /// Typical input in raw units, for int8's scales: .npy or .npz of [T, I] or [N, T, I], or CSV
-    #[arg(long, value_name = "FILE", required_if_eq("precision", "int8"))]
+    #[arg(long, value_name = "FILE", required_if_eq_any([("precision", "int8"), ("precision", "w8a16"), ("precision", "auto")]))]
     calibrate: Option<PathBuf>,
+}
+
+/// Arithmetic of the layers.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Arithmetic {
+    /// f32 weights and state, raw units in
+    F32,
+    /// int8 weights and inputs, integers alone in a step, sensor counts in
+    Int8,
+    /// int8 weights, 15 bits of inputs and state, integers alone in a step, sensor counts in
+    W8a16,
+    /// Of each layer the least of these that keeps --max-error
+    Auto,
+}
+
+/// The arithmetic of single layers.
+#[derive(clap::Args)]
+struct LayerArguments {
+    /// Another precision for a layer by its name in `inspect`: int8, w8a16 or f32; may be given several times
+    #[arg(long = "layer", value_name = "LAYER=PRECISION")]
+    layers: Vec<LayerPrecision>,
+    /// Raise layers until no output on the calibration data is further off, in its own units
+    #[arg(long, value_name = "ERROR", requires = "calibrate", required_if_eq("precision", "auto"))]
+    max_error: Option<f64>,
+}
+
+impl LayerArguments {
+    fn configure(&self, all: Arithmetic, export: Export) -> Export {
+        let export = export.precision(match all {
+            Arithmetic::F32 => Precision::F32,
+            Arithmetic::Int8 | Arithmetic::Auto => Precision::Int8,
+            Arithmetic::W8a16 => Precision::W8a16,
+        });
+        let export = self.layers.iter().fold(export, |export, by| export.layer(&by.layer, by.precision));
+        match self.max_error {
+            Some(bound) => export.max_error(bound),
+            None => export,
+        }
+    }
 }
 
 impl CalibrationArguments {

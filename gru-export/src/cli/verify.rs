@@ -10,7 +10,7 @@ use gru_export::{InputUnit, Precision, Result, output};
 use serde::Serialize;
 
 use super::terminal::Terminal;
-use super::{CalibrationArguments, InputArguments, ModelArguments};
+use super::{Arithmetic, CalibrationArguments, InputArguments, LayerArguments, ModelArguments};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -26,8 +26,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE.npy")]
     reference: Option<PathBuf>,
     /// Arithmetic to verify
-    #[arg(long, value_enum, default_value_t)]
-    precision: Precision,
+    #[arg(long, value_enum, default_value = "f32")]
+    precision: Arithmetic,
+    #[command(flatten)]
+    layers: LayerArguments,
     #[command(flatten)]
     calibration: CalibrationArguments,
     #[command(flatten)]
@@ -35,7 +37,7 @@ pub(super) struct Arguments {
     /// Write the outputs as [steps, O] of f32
     #[arg(long, short, value_name = "FILE.npy")]
     output: Option<PathBuf>,
-    /// Largest error of an output that holds [default: 2e-6 for f32 and 0.2 for int8, times the largest output where that is above 1]
+    /// Largest error of an output that holds [default: 2e-6 for f32 and 0.2 with integers, times the largest output where that is above 1]
     #[arg(long)]
     tolerance: Option<f64>,
 }
@@ -52,8 +54,9 @@ struct Report<'a> {
 }
 
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode> {
-    let Arguments { model, input, counts, reference, precision, calibration, channels, output, tolerance } = arguments;
-    let export = channels.configure(calibration.configure(model.export().precision(*precision)));
+    let Arguments { model, input, counts, reference, precision, layers, calibration, channels, output, tolerance } =
+        arguments;
+    let export = channels.configure(calibration.configure(layers.configure(*precision, model.export())));
     let unit = if *counts { InputUnit::Count } else { InputUnit::Raw };
     let verification = export.verify(input, unit, reference.as_deref(), &terminal.progress())?;
     if let Some(path) = output {
@@ -61,13 +64,10 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode
         output::write(path, &write_npy(&[verification.reference.steps, size], &verification.outputs))?;
     }
 
-    let relative = match precision {
-        Precision::F32 => 2e-6,
-        Precision::Int8 => 0.2,
-    };
+    let (precision, backend) = (verification.precision(), gru_core::backend::active());
+    let relative = if precision == Precision::F32.name() { 2e-6 } else { 0.2 };
     let tolerance = tolerance.unwrap_or(relative * verification.reference.errors.peak.max(1.0));
     let holds = verification.holds(tolerance);
-    let (precision, backend) = (precision.name(), gru_core::backend::active());
     if terminal.json {
         terminal.print_json(&Report { precision, backend, verification: &verification, tolerance, holds });
     } else {

@@ -3,48 +3,45 @@
 use std::fmt::Debug;
 
 use super::array::literal;
-use super::{Item, bidirectional, gating, lanes, packed};
-use crate::int8::{InputQuantization, Int8Gru, Int8Layer};
+use super::{Item, bidirectional, float, gating, lanes, packed};
+use crate::int8::{InputQuantization, Int8Gru, Int8Layer, Step};
 use crate::ir::Merge;
 
 /// The input stage; it borrows nothing.
 pub(super) fn input(quantization: &InputQuantization) -> Item {
     let InputQuantization { wide, zero, multiplier, shift, .. } = quantization;
-    quantize(if *wide { ", i16" } else { "" }, zero, multiplier, shift)
+    between("Quantize", *wide, &[&zero, &multiplier, &shift], zero.len())
 }
 
-/// To int8, or to the `steps` named.
-fn quantize(steps: &str, zero: &[i16], multiplier: &[i16], shift: &[u8]) -> Item {
+/// A layer that borrows nothing, between int8, or i16 where it is `wide`, and something else.
+fn between(layer: &str, wide: bool, arguments: &[&dyn Debug], size: usize) -> Item {
+    let arguments: Vec<String> = arguments.iter().map(|argument| format!("{argument:?}")).collect();
     Item {
-        kind: format!("gru_core::Quantize<{}{steps}>", zero.len()),
-        value: format!("gru_core::Quantize::new({zero:?}, {multiplier:?}, {shift:?})"),
+        kind: format!("gru_core::{layer}<{size}{}>", if wide { ", i16" } else { "" }),
+        value: format!("gru_core::{layer}::new({})", arguments.join(", ")),
         weights: String::new(),
         window: false,
     }
 }
 
-/// `wide` for a layer whose input is [`gru_core::Wide`].
-pub(super) fn item(layer: &Int8Layer, index: usize, wide: bool) -> Item {
+pub(super) fn item(layer: &Int8Layer, index: usize) -> Item {
     match layer {
-        Int8Layer::Embedding { symbols, size, table, .. } => {
+        Int8Layer::Embedding { symbols, size, table, wide, .. } => {
             let table = literal(&[*symbols, *size], table, 0);
+            let element = if *wide { "i16" } else { "i8" };
             Item::new(
                 "Embedding",
-                &format!("i8, {symbols}, {size}"),
+                &format!("{element}, {symbols}, {size}"),
                 &format!("EMBEDDING_{index}"),
-                &format!("[[i8; {size}]; {symbols}]"),
+                &format!("[[{element}; {size}]; {symbols}]"),
                 &table,
             )
         }
-        Int8Layer::Gru(layer) => gru(layer, &format!("GRU_{index}"), wide),
+        Int8Layer::Gru(layer) => gru(layer, &format!("GRU_{index}")),
         Int8Layer::Bidirectional { forward, backward } => {
             let size = 2 * forward.shape.hidden_size;
             let directions = [(forward, "FORWARD"), (backward, "BACKWARD")];
-            bidirectional(
-                directions.map(|(layer, way)| gru(layer, &format!("{way}_{index}"), wide)),
-                size,
-                Merge::Concat,
-            )
+            bidirectional(directions.map(|(layer, way)| gru(layer, &format!("{way}_{index}"))), size, Merge::Concat)
         }
         Int8Layer::Activation { size, function, .. } => {
             Item::plain("QActivate", &format!("{}, {size}", function.kind()))
@@ -55,25 +52,37 @@ pub(super) fn item(layer: &Int8Layer, index: usize, wide: bool) -> Item {
             weights: String::new(),
             window: false,
         },
-        Int8Layer::Narrow { zero, multiplier, shift, .. } => quantize("", zero, multiplier, shift),
+        Int8Layer::Narrow { wide, zero, multiplier, shift, .. } => {
+            between("Quantize", *wide, &[zero, multiplier, shift], zero.len())
+        }
+        Int8Layer::Quantize { wide, steps } => {
+            let per_unit: Vec<f32> = steps.iter().map(|step| step.per_unit()).collect();
+            between("QuantizeReal", *wide, &[&zeros(steps), &per_unit], steps.len())
+        }
+        Int8Layer::Dequantize { wide, steps } => {
+            let worth: Vec<f32> = steps.iter().map(|step| step.worth as f32).collect();
+            between("Dequantize", *wide, &[&zeros(steps), &worth], steps.len())
+        }
+        Int8Layer::Real(layer) => float::item(layer, index),
         Int8Layer::Lookup { size, table, .. } => {
             let name = format!("TABLE_{index}");
             Item::new("Lookup", &size.to_string(), &name, "[i8; 256]", &format!("{table:?}"))
         }
-        Int8Layer::LayerNorm { multiplier, bias, shift, epsilon, .. } => {
+        Int8Layer::LayerNorm { wide, multiplier, bias, shift, epsilon, .. } => {
             let size = multiplier.len();
+            let input = if *wide { ", i16" } else { "" };
             let [gains, biases] = ["MULTIPLIER", "BIAS"].map(|part| format!("NORM_{index}_{part}"));
             let vector = |name: &str, kind: &str, values: &dyn Debug| {
                 format!("\n#[rustfmt::skip]\nstatic {name}: [{kind}; {size}] = {values:?};\n")
             };
             Item {
-                kind: format!("gru_core::QLayerNorm<{size}>"),
+                kind: format!("gru_core::QLayerNorm<{size}{input}>"),
                 value: format!("gru_core::QLayerNorm::new(&{gains}, &{biases}, {shift}, {epsilon})"),
                 weights: vector(&gains, "i16", multiplier) + &vector(&biases, "i32", bias),
                 window: false,
             }
         }
-        Int8Layer::Dense { shape, weight, bias, multiplier, shift, .. } => {
+        Int8Layer::Dense { wide, shape, weight, bias, multiplier, shift, .. } => {
             let (i, o) = (shape.input_size, shape.output_size);
             let arguments = [
                 literal(&[o, i], weight, 1),
@@ -85,14 +94,19 @@ pub(super) fn item(layer: &Int8Layer, index: usize, wide: bool) -> Item {
                 "gru_core::QDenseWeights<{i}, {o}, {{ gru_core::layout::dense_int8_lanes({i}, {o}) }}, {{ gru_core::layout::blocks({o}) }}>"
             );
             let weights = packed("QDenseWeights", &arguments, "");
-            Item::new("QDense", &format!("{i}, {o}"), &format!("DENSE_{index}"), &kind, &weights)
+            let item = Item::new("QDense", &format!("{i}, {o}"), &format!("DENSE_{index}"), &kind, &weights);
+            if *wide { item.wrapped("Wide") } else { item }
         }
     }
 }
 
+fn zeros(steps: &[Step]) -> Vec<f32> {
+    steps.iter().map(|step| step.zero as f32).collect()
+}
+
 /// A GRU layer over a static called `name`.
-fn gru(layer: &Int8Gru, name: &str, wide: bool) -> Item {
-    let Int8Gru { one_hot, shape, weight_ih, weight_hh, bias, multiplier, shift, requantization } = layer;
+fn gru(layer: &Int8Gru, name: &str) -> Item {
+    let Int8Gru { shape, weight_ih, weight_hh, bias, multiplier, shift, requantization, .. } = layer;
     let (i, h, gates) = (shape.input_size, shape.hidden_size, shape.gates.count());
     let (gating, lanes) = (gating(shape.gates), lanes("gru_int8_lanes", shape));
     let arguments = [
@@ -105,8 +119,9 @@ fn gru(layer: &Int8Gru, name: &str, wide: bool) -> Item {
     let last = format!("    gru_core::{requantization:?},\n");
     let kind = format!("gru_core::QGruWeights<{i}, {h}, {gating}, {{ {lanes} }}, {{ gru_core::layout::blocks({h}) }}>");
     let weights = packed("QGruWeights", &arguments, &last);
-    let item = Item::new("QGru", &format!("{i}, {h}, {gating}"), name, &kind, &weights);
-    match (one_hot, wide) {
+    let view = if layer.wide_view { ", i16" } else { "" };
+    let item = Item::new("QGru", &format!("{i}, {h}, {gating}{view}"), name, &kind, &weights);
+    match (layer.one_hot, layer.wide_input) {
         (true, _) => item.wrapped("OneHot"),
         (_, true) => item.wrapped("Wide"),
         _ => item,

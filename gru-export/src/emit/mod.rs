@@ -47,11 +47,10 @@ pub fn emit_float(module: &Module<'_>, model: &FloatModel) -> String {
     module.text(items, "")
 }
 
-/// The text of an int8 module.
+/// The text of a module some or all of whose layers are in integers.
 pub fn emit_int8(module: &Module<'_>, model: &Int8Model) -> String {
     let input = model.input.iter().map(int8::input);
-    let wide = model.input.as_ref().is_some_and(|input| input.wide);
-    let layers = model.layers.iter().enumerate().map(|(index, layer)| int8::item(layer, index, index == 0 && wide));
+    let layers = model.layers.iter().enumerate().map(|(index, layer)| int8::item(layer, index));
     let mut constants = String::new();
     if let Some(input) = &model.input {
         let lsb: Vec<f32> = input.lsb.iter().map(|&lsb| lsb as f32).collect();

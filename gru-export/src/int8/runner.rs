@@ -1,13 +1,15 @@
 //! The kernels of an int8 model.
 
-use gru_core::backend::{Int8Lane, Prepared};
+use gru_core::backend::{Int8Lane, Prepared, scalar::Scalar};
 use gru_core::layout::{DenseShape, GruShape, INT8_DEPTH, Scales, UNITS, blocks};
-use gru_core::quant::{STATE_BITS, quantize, saturate_i8, saturate_wide, split};
-use gru_core::slices::{QDenseSlice, QGruInput, QGruScratch, QGruSlice};
-use gru_core::{Requantization, layer_norm_int8, softmax_int8};
+use gru_core::quant::{STATE_BITS, nearest, quantize, saturate_i8, saturate_wide, split};
+use gru_core::slices::{GruInput, LengthMismatch, QDenseSlice, QGruInput, QGruScratch, QGruSlice};
+use gru_core::{Quantized, Requantization, layer_norm_int8, softmax_int8};
 
 use super::{InputQuantization, Int8Gru, Int8Layer, Int8Model, Step};
 use crate::dataset::Sample;
+use crate::float::{self, Kernels};
+use crate::precision::Precision;
 use crate::reference::Steps;
 use crate::verify::Shipped;
 
@@ -17,6 +19,9 @@ pub struct Int8Runner {
     input: Option<InputQuantization>,
     layers: Vec<Packed>,
     ends: Vec<usize>,
+    precisions: Vec<Precision>,
+    /// Of the layers in f32; int8 is the same on all.
+    kernels: Kernels,
 }
 
 /// What runs without packing stays as it is.
@@ -25,6 +30,7 @@ enum Packed {
     Gru(PackedGru),
     Bidirectional { forward: PackedGru, backward: PackedGru },
     Dense { shape: DenseShape, lanes: Vec<Int8Lane>, scales: Vec<Scales<1>>, step: Step },
+    Real(float::Packed),
     Other(Int8Layer),
 }
 
@@ -34,6 +40,7 @@ struct PackedGru {
     lanes: Vec<Int8Lane>,
     scales: Vec<Scales<4>>,
     requantization: Requantization,
+    wide_view: bool,
 }
 
 /// What a layer gives at one step.
@@ -49,25 +56,33 @@ struct Output {
 enum Raw {
     Symbol(usize),
     Bytes(Vec<i8>),
-    /// Of a wide input.
-    Halves(Vec<i8>, Vec<i8>),
     Words(Vec<i16>),
+    Reals(Vec<f32>),
 }
 
 impl Int8Runner {
     /// Packs the weights.
     pub fn new(model: &Int8Model) -> Self {
-        let layers = model.layers.iter().map(Packed::new).collect();
-        Self { input: model.input.clone(), layers, ends: model.ends.clone() }
+        Self::on(Kernels::Active, model)
     }
 
-    /// What the model gives at each step as it ships: i16, or where a GRU is last its int8 view.
-    pub fn raw_outputs(&self, sequence: &[Sample<'_>]) -> Vec<Vec<i16>> {
+    pub(crate) fn on(kernels: Kernels, model: &Int8Model) -> Self {
+        let layers = model.layers.iter().map(Packed::new).collect();
+        Self {
+            input: model.input.clone(),
+            layers,
+            ends: model.ends.clone(),
+            precisions: model.precisions.clone(),
+            kernels,
+        }
+    }
+
+    /// What the model gives at each step as it ships: i16, where a GRU is last its view, where a layer in f32 is last the bits of that.
+    pub fn raw_outputs(&self, sequence: &[Sample<'_>]) -> Vec<Vec<i32>> {
         let last = self.outputs(sequence).pop().unwrap_or_default();
         let words = |output: Output| match output.raw {
-            Raw::Bytes(bytes) => bytes.into_iter().map(i16::from).collect(),
-            Raw::Words(words) => words,
-            Raw::Symbol(_) | Raw::Halves(..) => unreachable!("no layer gives these"),
+            Raw::Reals(reals) => reals.into_iter().map(|y| y.to_bits().cast_signed()).collect(),
+            integers => integers.values(),
         };
         last.into_iter().map(words).collect()
     }
@@ -78,8 +93,8 @@ impl Int8Runner {
         let first: Vec<Raw> = sequence.iter().map(|sample| self.input(*sample)).collect();
         for layer in &self.layers {
             let outputs = match played.last() {
-                None => layer.play(&first.iter().collect::<Vec<_>>()),
-                Some(before) => layer.play(&before.iter().map(|output| &output.raw).collect::<Vec<_>>()),
+                None => layer.play(&first.iter().collect::<Vec<_>>(), self.kernels),
+                Some(before) => layer.play(&before.iter().map(|output| &output.raw).collect::<Vec<_>>(), self.kernels),
             };
             played.push(outputs);
         }
@@ -89,12 +104,9 @@ impl Int8Runner {
     fn input(&self, sample: Sample<'_>) -> Raw {
         match (sample, &self.input) {
             (Sample::Symbol(symbol), _) => Raw::Symbol(symbol),
-            (Sample::Vector(raw), Some(by)) if by.wide => {
-                let (high, low) = by.apply(raw).map(|q| split(saturate_wide(q))).unzip();
-                Raw::Halves(high, low)
-            }
+            (Sample::Vector(raw), Some(by)) if by.wide => Raw::Words(by.apply(raw).map(saturate_wide).collect()),
             (Sample::Vector(raw), Some(by)) => Raw::Bytes(by.apply(raw).map(saturate_i8).collect()),
-            (Sample::Vector(_), None) => panic!("expected a symbol, found a vector"),
+            (Sample::Vector(raw), None) => Raw::Reals(raw.iter().map(|&x| x as f32).collect()),
         }
     }
 }
@@ -105,16 +117,48 @@ impl Shipped for Int8Runner {
         let real = |&end: &usize| outputs[end].iter().map(|output| output.real.clone()).collect();
         self.ends.iter().map(real).collect()
     }
+
+    fn precisions(&self) -> Vec<Precision> {
+        self.precisions.clone()
+    }
 }
 
 impl Raw {
-    fn as_input(&self) -> QGruInput<'_> {
+    /// Of an integer layer; `halves` is room for those of i16.
+    fn integers<'a>(&'a self, halves: &'a mut [Vec<i8>; 2]) -> QGruInput<'a> {
         match self {
             Self::Symbol(symbol) => QGruInput::OneHot(*symbol),
             Self::Bytes(bytes) => QGruInput::Dense(bytes),
-            Self::Halves(high, low) => QGruInput::Wide { high, low },
-            Self::Words(_) => panic!("expected int8"),
+            Self::Words(words) => {
+                let [high, low] = halves;
+                (*high, *low) = words.iter().map(|&word| split(word)).unzip();
+                QGruInput::Wide { high, low }
+            }
+            Self::Reals(_) => panic!("expected integers"),
         }
+    }
+
+    fn values(&self) -> Vec<i32> {
+        match self {
+            Self::Bytes(bytes) => bytes.iter().map(|&q| q.into()).collect(),
+            Self::Words(words) => words.iter().map(|&q| q.into()).collect(),
+            Self::Symbol(_) | Self::Reals(_) => panic!("expected integers"),
+        }
+    }
+
+    /// Of a layer in f32.
+    fn reals(&self) -> GruInput<'_> {
+        match self {
+            Self::Symbol(symbol) => GruInput::OneHot(*symbol),
+            Self::Reals(reals) => GruInput::Dense(reals),
+            Self::Bytes(_) | Self::Words(_) => panic!("expected f32"),
+        }
+    }
+}
+
+impl From<Vec<f32>> for Output {
+    fn from(y: Vec<f32>) -> Self {
+        Self { real: y.iter().map(|&y| y.into()).collect(), raw: Raw::Reals(y) }
     }
 }
 
@@ -141,11 +185,12 @@ impl Packed {
                 let scales = scales(shape.output_size, bias, multiplier, shift);
                 Self::Dense { shape: *shape, lanes, scales, step: *step }
             }
+            Int8Layer::Real(layer) => Self::Real(float::Packed::new(layer)),
             other => Self::Other(other.clone()),
         }
     }
 
-    fn play(&self, inputs: &[&Raw]) -> Vec<Output> {
+    fn play(&self, inputs: &[&Raw], kernels: Kernels) -> Vec<Output> {
         match self {
             Self::Gru(gru) => gru.play(inputs.iter().copied()),
             Self::Bidirectional { forward, backward } => {
@@ -155,13 +200,18 @@ impl Packed {
             Self::Dense { shape, lanes, scales, step } => {
                 let layer = QDenseSlice { shape: *shape, lanes, scales };
                 let [mut first, mut second] = [(); 2].map(|()| vec![Prepared::default(); shape.input_size]);
+                let mut halves = [Vec::new(), Vec::new()];
                 let mut play = |input: &Raw| {
                     let mut y = vec![0; shape.output_size];
                     let scratch = [&mut first[..], &mut second];
-                    layer.step(input.as_input(), &mut y, scratch).expect("lengths come from the shapes");
+                    layer.step(input.integers(&mut halves), &mut y, scratch).expect("lengths come from the shapes");
                     Output { real: y.iter().map(|&q| step.real(q)).collect(), raw: Raw::Words(y) }
                 };
                 inputs.iter().map(|&input| play(input)).collect()
+            }
+            Self::Real(layer) => {
+                let inputs: Vec<_> = inputs.iter().map(|input| input.reals()).collect();
+                layer.play(&inputs, kernels).into_iter().map(Output::from).collect()
             }
             Self::Other(layer) => inputs.iter().map(|&input| layer.step(input)).collect(),
         }
@@ -171,21 +221,27 @@ impl Packed {
 impl Int8Layer {
     /// One step of a layer without packed weights.
     fn step(&self, input: &Raw) -> Output {
-        let bytes = |q: Vec<i8>, step: &dyn Fn(usize) -> Step| Output {
-            real: q.iter().enumerate().map(|(unit, &q)| step(unit).real(q)).collect(),
-            raw: Raw::Bytes(q),
-        };
         let words = |y: Vec<i16>, frac_bits: u8| Output { real: fixed(&y, frac_bits.into()), raw: Raw::Words(y) };
         match (self, input) {
-            (Self::Embedding { size, table, scale, .. }, &Raw::Symbol(symbol)) => {
-                bytes(table[symbol * size..][..*size].to_vec(), &|_| Step { worth: *scale, zero: 0.0 })
+            (Self::Embedding { size, table, scale, wide, .. }, &Raw::Symbol(symbol)) => {
+                let row = table[symbol * size..][..*size].iter().map(|&q| q.into());
+                Output::stepped(row.collect(), *wide, |_| Step { worth: *scale, zero: 0.0 })
             }
             (Self::Lookup { table, step, .. }, Raw::Bytes(x)) => {
-                bytes(x.iter().map(|q| table[usize::from(q.cast_unsigned())]).collect(), &|_| *step)
+                let looked_up = x.iter().map(|q| table[usize::from(q.cast_unsigned())].into());
+                Output::stepped(looked_up.collect(), false, |_| *step)
             }
-            (Self::Narrow { zero, multiplier, shift, steps }, Raw::Words(x)) => {
-                let narrow = |unit: usize| saturate_i8(quantize(x[unit], zero[unit], multiplier[unit], shift[unit]));
-                bytes((0..x.len()).map(narrow).collect(), &|unit| steps[unit])
+            (Self::Narrow { wide, zero, multiplier, shift, steps }, Raw::Words(x)) => {
+                let narrow = |unit: usize| quantize(x[unit], zero[unit], multiplier[unit], shift[unit]);
+                Output::stepped((0..x.len()).map(narrow).collect(), *wide, |unit| steps[unit])
+            }
+            (Self::Quantize { wide, steps }, Raw::Reals(x)) => {
+                let nearest = |(x, step): (&f32, &Step)| nearest((x - step.zero as f32) * step.per_unit());
+                Output::stepped(x.iter().zip(steps).map(nearest).collect(), *wide, |unit| steps[unit])
+            }
+            (Self::Dequantize { steps, .. }, x) => {
+                let real = |(q, step): (i32, &Step)| step.zero as f32 + step.worth as f32 * q as f32;
+                Output::from(x.values().into_iter().zip(steps).map(real).collect::<Vec<_>>())
             }
             (Self::Activation { function, frac_bits, .. }, Raw::Words(x)) => {
                 words(x.iter().map(|&x| function.fixed(x)).collect(), *frac_bits)
@@ -195,9 +251,13 @@ impl Int8Layer {
                 softmax_int8(&mut y, *frac_bits);
                 words(y, 15)
             }
-            (Self::LayerNorm { multiplier, bias, shift, epsilon, frac_bits }, Raw::Bytes(x)) => {
-                let mut y = vec![0; x.len()];
-                layer_norm_int8(x, multiplier, bias, *shift, *epsilon, &mut y);
+            (Self::LayerNorm { multiplier, bias, shift, epsilon, frac_bits, .. }, x) => {
+                let mut y = vec![0; multiplier.len()];
+                match x {
+                    Raw::Bytes(x) => layer_norm_int8(x, multiplier, bias, *shift, *epsilon, &mut y),
+                    Raw::Words(x) => layer_norm_int8(x, multiplier, bias, *shift, *epsilon, &mut y),
+                    Raw::Symbol(_) | Raw::Reals(_) => panic!("expected integers"),
+                }
                 words(y, *frac_bits)
             }
             _ => panic!("expected another kind of input"),
@@ -206,32 +266,62 @@ impl Int8Layer {
 }
 
 impl Output {
+    /// Integers, saturated, and what they stand for.
+    fn stepped(q: Vec<i32>, wide: bool, step: impl Fn(usize) -> Step) -> Self {
+        let raw = match wide {
+            true => Raw::Words(q.into_iter().map(saturate_wide).collect()),
+            false => Raw::Bytes(q.into_iter().map(saturate_i8).collect()),
+        };
+        Self { real: raw.values().iter().enumerate().map(|(unit, &q)| step(unit).real(q)).collect(), raw }
+    }
+
     /// Of two directions.
     fn concat(self, back: Self) -> Self {
-        let (Raw::Bytes(ahead), Raw::Bytes(back_bytes)) = (self.raw, back.raw) else { panic!("a GRU gives int8") };
-        Self { raw: Raw::Bytes([ahead, back_bytes].concat()), real: [self.real, back.real].concat() }
+        let raw = match (self.raw, back.raw) {
+            (Raw::Bytes(ahead), Raw::Bytes(back)) => Raw::Bytes([ahead, back].concat()),
+            (Raw::Words(ahead), Raw::Words(back)) => Raw::Words([ahead, back].concat()),
+            _ => panic!("both directions see their state alike"),
+        };
+        Self { raw, real: [self.real, back.real].concat() }
     }
 }
 
 impl PackedGru {
     fn new(gru: &Int8Gru) -> Self {
-        let Int8Gru { shape, weight_ih, weight_hh, bias, multiplier, shift, requantization, .. } = gru;
+        let Int8Gru { shape, weight_ih, weight_hh, bias, multiplier, shift, requantization, wide_view, .. } = gru;
         let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
         shape.pack_int8(weight_ih, weight_hh, &mut lanes);
         let scales = scales(shape.hidden_size, bias, multiplier, shift);
-        Self { shape: *shape, lanes, scales, requantization: *requantization }
+        Self { shape: *shape, lanes, scales, requantization: *requantization, wide_view: *wide_view }
     }
 
     fn play<'a>(&self, inputs: impl Iterator<Item = &'a Raw>) -> Vec<Output> {
-        let Self { shape, lanes, scales, requantization } = self;
+        let Self { shape, lanes, scales, requantization, .. } = self;
         let layer = QGruSlice { shape: *shape, lanes, scales, requantization: *requantization };
+        if self.wide_view {
+            // Bit for bit what the other kernels give, of which each would have to be compiled again.
+            self.play_seen_as(inputs, |x, h, view, scratch| layer.step_on(Scalar, x, h, view, scratch), Raw::Words)
+        } else {
+            self.play_seen_as(inputs, |x, h, view, scratch| layer.step(x, h, view, scratch), Raw::Bytes)
+        }
+    }
+
+    /// By a step of a layer that sees its state as `V`.
+    fn play_seen_as<'a, V: Quantized>(
+        &self,
+        inputs: impl Iterator<Item = &'a Raw>,
+        step: impl Fn(QGruInput<'_>, &mut [i32], &mut [V], QGruScratch<'_, V>) -> Result<(), LengthMismatch>,
+        raw: fn(Vec<V>) -> Raw,
+    ) -> Vec<Output> {
+        let shape = self.shape;
         let (columns, units) = (shape.input_size, shape.hidden_size);
-        let (mut view, mut hidden) = (vec![0i8; units], vec![0; units]);
-        let (mut next_view, mut update) = (vec![0; units], vec![0; units]);
+        let (mut view, mut hidden) = (vec![V::default(); units], vec![0; units]);
+        let (mut next_view, mut update) = (vec![V::default(); units], vec![0; units]);
         let [mut high, mut low] = [(); 2].map(|()| vec![0; units]);
         let prepared = |columns| [vec![Prepared::default(); columns], vec![Prepared::default(); columns]];
         let ([mut x, mut x_rest], [mut h, mut h_rest]) = (prepared(columns), prepared(units));
-        let step = |input: &Raw| {
+        let mut halves = [Vec::new(), Vec::new()];
+        let play = |input: &Raw| {
             let scratch = QGruScratch {
                 view: &mut next_view,
                 halves: [&mut high, &mut low],
@@ -239,10 +329,11 @@ impl PackedGru {
                 input: [&mut x, &mut x_rest],
                 hidden: [&mut h, &mut h_rest],
             };
-            layer.step(input.as_input(), &mut hidden, &mut view, scratch).expect("lengths come from the shapes");
-            Output { real: fixed(&hidden, STATE_BITS), raw: Raw::Bytes(view.clone()) }
+            let input = input.integers(&mut halves);
+            step(input, &mut hidden, &mut view, scratch).expect("lengths come from the shapes");
+            Output { real: fixed(&hidden, STATE_BITS), raw: raw(view.clone()) }
         };
-        inputs.map(step).collect()
+        inputs.map(play).collect()
     }
 }
 

@@ -2,10 +2,10 @@
 
 use gru_core::NORMAL_BITS;
 use gru_core::layout::{DenseShape, Order};
-use gru_core::quant::PREACTIVATION_BITS;
+use gru_core::quant::{PREACTIVATION_BITS, WIDE_BITS};
 
 use super::rows::{Half, Rows, Sum, peak};
-use super::{MARGIN, SATURATION, STEPS, reach};
+use super::{MARGIN, SATURATION, STEPS, in_f32, reach};
 use crate::calibrate::Range;
 use crate::error::{Error, Result, quoted};
 use crate::function::Function;
@@ -33,28 +33,67 @@ impl Narrowing {
     }
 }
 
-/// i16 with so many fraction bits to int8 over the ranges, or over the widest of them where all are to be `alike`.
-pub(super) fn narrow(ranges: &[Range], frac_bits: u8, alike: bool) -> (Int8Layer, Vec<Step>) {
+/// i16 with so many fraction bits to int8, or to `wide` i16, over the ranges, or over the widest of them where all are to be `alike`. With the
+/// steps of int8.
+pub(super) fn narrow(ranges: &[Range], frac_bits: u8, wide: bool, alike: bool) -> (Int8Layer, Vec<Step>) {
+    let count = f64::from(frac_bits).exp2();
+    let fineness = if wide { f64::from(1 << WIDE_BITS) } else { 1.0 };
+    let (mut zeros, mut multipliers, mut shifts, mut steps) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for Range { min, max } in covering(ranges, alike) {
+        let zero = ((min + max) / 2.0 * count).round().clamp(f64::from(i16::MIN), f64::from(i16::MAX));
+        let Narrowing { multiplier, shift, counts_per_step } = Narrowing::new((max - min) / 2.0 * count, fineness);
+        zeros.push(zero as i16);
+        multipliers.push(multiplier);
+        shifts.push(shift);
+        steps.push(Step { worth: counts_per_step * fineness / count, zero: zero / count });
+    }
+    let given = finer_if(wide, &steps);
+    (Int8Layer::Narrow { wide, zero: zeros, multiplier: multipliers, shift: shifts, steps: given }, steps)
+}
+
+/// i16 with 2⁷ steps for each of these to int8.
+pub(super) fn halved(steps: &[Step]) -> Int8Layer {
+    let all = |value| vec![value; steps.len()];
+    let shift = vec![2 * WIDE_BITS as u8; steps.len()];
+    Int8Layer::Narrow { wide: false, zero: all(0), multiplier: all(1 << WIDE_BITS), shift, steps: steps.to_vec() }
+}
+
+/// f32 to int8, or to `wide` i16, over the ranges, or over the widest of them where all are to be `alike`. With the steps of int8.
+pub(super) fn quantised(ranges: &[Range], wide: bool, alike: bool) -> Result<(Int8Layer, Vec<Step>)> {
+    /// As small as leaves room for its inverse in f32.
+    const LEAST_WORTH: f64 = 1e-30;
+    let steps = covering(ranges, alike).enumerate().map(|(unit, Range { min, max })| {
+        let step = Step { worth: ((max - min) / 2.0 / STEPS).max(LEAST_WORTH), zero: (min + max) / 2.0 };
+        let holds = (step.zero as f32).is_finite() && (step.worth as f32).is_finite();
+        holds
+            .then_some(step)
+            .ok_or_else(|| Error::new(format!("output {unit} reaches {max:e}: beyond the range of f32")))
+    });
+    let steps = steps.collect::<Result<Vec<_>>>()?;
+    Ok((Int8Layer::Quantize { wide, steps: finer_if(wide, &steps) }, steps))
+}
+
+/// The ranges, or for each of them the one that covers all.
+fn covering(ranges: &[Range], alike: bool) -> impl Iterator<Item = Range> {
     let widest = Range {
         min: ranges.iter().map(|range| range.min).fold(f64::INFINITY, f64::min),
         max: ranges.iter().map(|range| range.max).fold(f64::NEG_INFINITY, f64::max),
     };
-    let count = f64::from(frac_bits).exp2();
-    let (mut zeros, mut multipliers, mut shifts, mut steps) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for range in ranges {
-        let Range { min, max } = if alike { widest } else { *range };
-        let zero = ((min + max) / 2.0 * count).round().clamp(f64::from(i16::MIN), f64::from(i16::MAX));
-        let Narrowing { multiplier, shift, counts_per_step } = Narrowing::new((max - min) / 2.0 * count, 1.0);
-        zeros.push(zero as i16);
-        multipliers.push(multiplier);
-        shifts.push(shift);
-        steps.push(Step { worth: counts_per_step / count, zero: zero / count });
-    }
-    (Int8Layer::Narrow { zero: zeros, multiplier: multipliers, shift: shifts, steps: steps.clone() }, steps)
+    ranges.iter().map(move |&range| if alike { widest } else { range })
 }
 
-/// Sums in the format that the activation `then` takes; without one, or with one that takes any, 16 bits over the range of the outputs.
-pub(super) fn dense(layer: &Dense, steps: &[Step], outputs: &[Range], then: Option<Activation>) -> Result<Int8Layer> {
+fn finer_if(wide: bool, steps: &[Step]) -> Vec<Step> {
+    steps.iter().map(|&step| if wide { step.finer() } else { step }).collect()
+}
+
+/// Takes int8 of these steps, or `wide` i16 that are finer. Sums in the format that the activation `then` takes; without one, or with one that takes any, 16 bits over the range of the outputs.
+pub(super) fn dense(
+    layer: &Dense,
+    steps: &[Step],
+    wide: bool,
+    outputs: &[Range],
+    then: Option<Activation>,
+) -> Result<Int8Layer> {
     let one = f64::from(1 << PREACTIVATION_BITS);
     let bits = PREACTIVATION_BITS as u8;
     // Target steps per unit, what is added to the sum, the magnitude beyond which saturation does no harm, and fraction bits.
@@ -79,7 +118,7 @@ pub(super) fn dense(layer: &Dense, steps: &[Step], outputs: &[Range], then: Opti
     let shape = DenseShape { input_size: layer.weight.cols(), output_size: layer.weight.rows(), order: Order::INT8 };
     let worth = if unit == 0.0 { 0.0 } else { 1.0 / unit };
     let step = Step { worth, zero: -offset * worth };
-    Ok(Int8Layer::Dense { shape, weight: input, bias, multiplier, shift, frac_bits, step })
+    Ok(Int8Layer::Dense { wide, shape, weight: input, bias, multiplier, shift, frac_bits, step })
 }
 
 /// Of i16 in the format that [`dense`] gives it.
@@ -87,6 +126,36 @@ pub(super) fn activation(size: usize, kind: Activation, frac_bits: u8) -> Int8La
     let function = Function::new(kind).expect("softmax is a layer of its own");
     let frac_bits = if function == Function::Relu { frac_bits } else { 15 };
     Int8Layer::Activation { size, function, frac_bits }
+}
+
+/// i16 of this step in the format that an activation takes, and the fraction bits of that; `None` where only a table does it. A tanh is saturated
+/// at ±3.97, where it changes by less than 8e-4.
+pub(super) fn prepared(size: usize, kind: Activation, step: Step) -> Option<(Int8Layer, u8)> {
+    let bits = PREACTIVATION_BITS as u8;
+    let (unit_bits, frac_bits) = match kind {
+        Activation::Tanh => (bits, bits),
+        Activation::Sigmoid => (bits - 1, bits - 1),
+        Activation::Relu => {
+            let bits = (-step.worth.log2()).floor().clamp(0.0, 15.0) as u8;
+            (bits, bits)
+        }
+        Activation::HardSigmoid { .. } | Activation::Linear | Activation::Softmax => return None,
+    };
+    let ratio = f64::from(unit_bits).exp2() * step.worth;
+    let zero = (-step.zero / step.worth).round();
+    let shift = (f64::from(i16::MAX) / ratio).log2().floor().min(30.0);
+    if zero.abs() > f64::from(i16::MAX) || shift.is_nan() || shift < 1.0 {
+        return None;
+    }
+    let given = Step { worth: f64::from(unit_bits).exp2().recip(), zero: 0.0 };
+    let narrow = Int8Layer::Narrow {
+        wide: true,
+        zero: vec![zero as i16; size],
+        multiplier: vec![(ratio * shift.exp2()).round() as i16; size],
+        shift: vec![shift as u8; size],
+        steps: vec![given; size],
+    };
+    Some((narrow, frac_bits))
 }
 
 pub(super) fn softmax(size: usize, frac_bits: u8) -> Int8Layer {
@@ -105,8 +174,8 @@ pub(super) fn lookup(size: usize, kind: Activation, step: Step, outputs: &[Range
     (Int8Layer::Lookup { size, table: (0..=u8::MAX).map(entry).collect(), step: given }, given)
 }
 
-/// Of int8 with a step that all values share.
-pub(super) fn layer_norm(layer: &LayerNorm, step: Step, outputs: &[Range]) -> Result<Int8Layer> {
+/// Of int8, or `wide` i16, with a step that all values share.
+pub(super) fn layer_norm(layer: &LayerNorm, step: Step, wide: bool, outputs: &[Range]) -> Result<Int8Layer> {
     let frac_bits = frac_bits(&layer.name, outputs)?;
     let unit = f64::from(frac_bits).exp2();
     let gain = unit / f64::from(1 << NORMAL_BITS);
@@ -114,11 +183,12 @@ pub(super) fn layer_norm(layer: &LayerNorm, step: Step, outputs: &[Range]) -> Re
     let shift = (f64::from(i16::MAX) / gains).log2().min(30.0 - biases.max(1.0).log2()).floor().min(30.0);
     if layer.weight.len() > 1 << 15 || shift.is_nan() || shift < 0.0 {
         let problem = format!("layer {}: too wide, or its weights too large, for int8", quoted(&layer.name));
-        return Err(Error::new(problem).help("export in f32"));
+        return Err(Error::new(problem).help(in_f32(&layer.name)));
     }
     let (scale, rounding) = (shift.exp2(), if shift > 0.0 { (shift - 1.0).exp2() } else { 0.0 });
     let count = layer.weight.len() as f64;
     Ok(Int8Layer::LayerNorm {
+        wide,
         multiplier: layer.weight.iter().map(|w| (w * gain * scale).round() as i16).collect(),
         bias: layer.bias.iter().map(|b| ((b * unit * scale).round() + rounding) as i32).collect(),
         shift: shift as u8,
