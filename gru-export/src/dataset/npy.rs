@@ -10,9 +10,14 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use crate::error::{Error, Result, listed, quoted};
-use crate::source::MAX_FILE_LEN;
 
 use super::Array;
+
+/// Largest header of an array in an archive: NumPy's take 128 bytes.
+pub(crate) const MAX_HEADER_LEN: u64 = 1 << 12;
+
+/// Bytes that packed arrays may take as `f64` beyond four times their file.
+const PACKED_ROOM: usize = 12 << 20;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
@@ -54,10 +59,7 @@ impl Header {
 
     /// The elements of a whole file in row-major order.
     fn decode(&self, data: &[u8]) -> Result<Vec<f64>> {
-        let scalar = self.scalar.ok_or_else(|| {
-            Error::new(format!("expected floating-point or integer numbers, found dtype {}", quoted(&self.descr)))
-                .help("convert with array.astype(numpy.float32)")
-        })?;
+        let scalar = self.number()?;
         if self.data_len() != Some(data.len()) {
             return Err(damaged(&format!(
                 "shape {:?} of dtype {} does not take the file's {} bytes",
@@ -69,13 +71,32 @@ impl Header {
         Ok(self.read(scalar, data).expect("as many bytes as elements"))
     }
 
+    /// The type of the elements, which must be numbers.
+    fn number(&self) -> Result<Scalar> {
+        self.scalar.ok_or_else(|| {
+            Error::new(format!("expected floating-point or integer numbers, found dtype {}", quoted(&self.descr)))
+                .help("convert with array.astype(numpy.float32)")
+        })
+    }
+
+    /// Bytes that the elements take as `f64`, and in between where columns have to become rows.
+    fn decoded_len(&self) -> Option<usize> {
+        let copies = if self.column_major { 2 } else { 1 };
+        self.shape.iter().try_fold(copies * size_of::<f64>(), |len, &n| len.checked_mul(n))
+    }
+
     /// The elements of a float array in row-major order, from the bytes after the header; none for another array.
-    pub(crate) fn read_floats(&self, mut data: impl Read) -> io::Result<Option<Vec<f64>>> {
-        let Some(scalar) = self.scalar.filter(|_| self.descr[1..].starts_with('f')) else { return Ok(None) };
+    pub(crate) fn read_floats(&self, data: impl Read) -> io::Result<Option<Vec<f64>>> {
+        let floats = self.scalar.filter(|_| self.descr[1..].starts_with('f'));
+        floats.map(|scalar| self.read_whole(scalar, data)).transpose()
+    }
+
+    /// The elements in row-major order, from the bytes after the header, and nothing after them.
+    fn read_whole(&self, scalar: Scalar, mut data: impl Read) -> io::Result<Vec<f64>> {
         let values = self.read(scalar, &mut data)?;
         // At its end an archive checks what was read.
         match data.read(&mut [0])? {
-            0 => Ok(Some(values)),
+            0 => Ok(values),
             _ => Err(io::Error::other(format!("more bytes than shape {:?} takes", self.shape))),
         }
     }
@@ -144,12 +165,20 @@ pub(super) fn parse_member(bytes: &[u8], name: Option<&str>) -> Result<Array> {
                 .help("name one of them: FILE.npz:NAME"));
         }
     };
-    let mut member = Vec::new();
-    let file = archive.by_name(&format!("{name}.npy")).map_err(damaged)?;
-    file.take(MAX_FILE_LEN)
-        .read_to_end(&mut member)
-        .map_err(|error| Error::io(&format!("unpack {}", quoted(name)), &error))?;
-    parse(&member)
+    let unpacking = |error: io::Error| Error::new(format!("cannot unpack {}: {error}", quoted(name)));
+    let mut member = archive.by_name(&format!("{name}.npy")).map_err(damaged)?;
+    let mut start = Vec::new();
+    (&mut member).take(MAX_HEADER_LEN).read_to_end(&mut start).map_err(unpacking)?;
+    let (header, data) = Header::parse(&start)?;
+    let scalar = header.number()?;
+    let room = (4 * bytes.len()).saturating_add(PACKED_ROOM);
+    if header.decoded_len().is_none_or(|len| len > room) {
+        let problem =
+            format!("array {}: shape {:?} is far beyond the file's {} bytes", quoted(name), header.shape, bytes.len());
+        return Err(Error::new(problem).help("save large arrays with numpy.save or numpy.savez, not packed"));
+    }
+    let values = header.read_whole(scalar, data.chain(member)).map_err(unpacking)?;
+    Ok(Array { shape: header.shape, values })
 }
 
 /// `values` as a little-endian f32 `.npy` file of the given shape.

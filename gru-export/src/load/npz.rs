@@ -6,7 +6,7 @@ use std::io::{self, Cursor, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use crate::dataset::npy::Header;
+use crate::dataset::npy::{Header, MAX_HEADER_LEN};
 use crate::error::{Error, Result, quoted};
 
 use super::tensors::{Tensor, Tensors};
@@ -25,9 +25,6 @@ const SAVE: &str = "save the arrays with numpy.savez(\"model.npz\", **{name: arr
 
 /// Largest number of arrays: a thousand layers.
 const MAX_ARRAYS: usize = 1 << 13;
-
-/// Largest header of an array: NumPy's take 128 bytes.
-const MAX_HEADER_LEN: u64 = 1 << 12;
 
 fn is_npy(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x93NUMPY")

@@ -42,6 +42,15 @@ fn bad_npy() {
     insta::assert_snapshot!(text);
 }
 
+/// An archive of one deflated array.
+fn packed(array: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    archive.start_file("a.npy", zip::write::SimpleFileOptions::default()).unwrap();
+    archive.write_all(array).unwrap();
+    archive.finish().unwrap().into_inner()
+}
+
 #[test]
 fn bad_npz() {
     let array = || npy_f32(&[1, 2], &[0.0, 1.0]);
@@ -54,6 +63,7 @@ fn bad_npz() {
             ("no arrays", npz(&[])),
             ("a damaged member", npz(&[("a", b"nonsense".to_vec())])),
             ("cut", sound[..sound.len() - 10].to_vec()),
+            ("zeros", packed(&npy("<f4", "False", "(1048576, 2)", &vec![0; 1 << 23]))),
         ],
     );
     insta::assert_snapshot!(text);

@@ -9,6 +9,9 @@ use zip::{ZipArchive, ZipWriter};
 
 use crate::program::{Bench, Transcript};
 
+#[path = "../allocation/hdf5.rs"]
+mod hdf5;
+
 const CONFIG: &str = "config.json";
 const METADATA: &str = "metadata.json";
 const WEIGHTS: &str = "model.weights.h5";
@@ -176,6 +179,14 @@ fn bad_weights() {
         .map(|(case, bytes)| (case, "model.keras", bytes)),
     );
     insta::assert_snapshot!(text);
+}
+
+/// Object headers that begin every 24 bytes, each 4 KiB long.
+#[test]
+fn headers_within_each_other() {
+    let header = hdf5::header(500, 4080, &[0, 0, 16, 0, 0, 0, 0, 0]);
+    let file = hdf5::File { headers: vec![header; 1000], stride: 24 }.bytes();
+    insta::assert_snapshot!(transcript([("a thousand headers", "model.weights.h5", file)]));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod bare;
 mod cell;
 mod chain;
 mod layers;
+mod storage;
 mod weights;
 
 use crate::error::{Error, Result};

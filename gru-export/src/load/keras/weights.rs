@@ -3,6 +3,8 @@
 //! What Keras writes is contiguous floating-point datasets in plain groups. Chunks and their compression are refused, not read:
 //! no dataset can then hold more bytes than the file.
 
+use std::sync::Arc;
+
 use half::f16;
 use hdf5_reader::error::Error as Hdf5Error;
 use hdf5_reader::{Datatype, Hdf5File, OpenOptions};
@@ -11,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::ir::Matrix;
 
 use super::SAVE_KERAS;
+use super::storage::HeaderBound;
 
 /// Largest object header: Keras' take a few hundred bytes. Parsed, a header takes many times its size.
 const MAX_HEADER_LEN: usize = 4 << 10;
@@ -43,7 +46,8 @@ impl Weights {
             max_object_header_bytes: MAX_HEADER_LEN.min(left),
             ..OpenOptions::default()
         };
-        let file = Hdf5File::from_vec_with_options(bytes, options).map_err(|error| damaged(&error))?;
+        let storage = Arc::new(HeaderBound::new(bytes, MAX_HEADER_LEN));
+        let file = Hdf5File::from_storage_with_options(storage, options).map_err(|error| damaged(&error))?;
         Ok(Self { file, left })
     }
 
