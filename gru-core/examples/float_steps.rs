@@ -3,8 +3,8 @@
 #![no_std]
 
 use gru_core::{
-    Activate, Bidirectional, Dense, DenseWeights, Embedding, Gru, GruWeights, Layer, LayerNorm, OneHot, ResetAfter,
-    ResetBefore, Softmax, Steps, Window, argmax, layout, math, math::Rational, softmax,
+    Activate, Bidirectional, Dense, DenseWeights, Dequantize, Embedding, Gru, GruWeights, Layer, LayerNorm, OneHot,
+    QuantizeReal, ResetAfter, ResetBefore, Softmax, Steps, Window, argmax, layout, math, math::Rational, softmax,
 };
 
 // Sizes that are no multiple of a block or of a group of columns.
@@ -70,6 +70,8 @@ type Clipped = math::Clipped<math::Relu, { 3f32.to_bits() }>;
 type Chain = (
     Gru<I, H, ResetAfter, math::Cell<Hard, Clipped>>,
     Activate<math::Tanh, H>,
+    (QuantizeReal<H>, Dequantize<H>),
+    (QuantizeReal<H, i16>, Dequantize<H, i16>),
     LayerNorm<H>,
     Dense<H, O>,
     Activate<Hard, O>,
@@ -78,12 +80,14 @@ type Chain = (
 
 static ONES: [f32; H] = [1.0; H];
 
-/// Other functions than σ and tanh, and the layers without a matrix.
+/// Other functions than σ and tanh, the layers without a matrix, and the ways to integers and back.
 #[inline(never)]
 pub fn step_chain(x: &[f32; I], state: &mut <Chain as Layer>::State) -> usize {
     static MODEL: Chain = (
         Gru::new(&AFTER),
         Activate::new(),
+        (QuantizeReal::new([0.5; H], [9.0; H]), Dequantize::new([0.5; H], [0.1; H])),
+        (QuantizeReal::new([0.5; H], [9.0; H]), Dequantize::new([0.5; H], [0.1; H])),
         LayerNorm::new(&ONES, &ONES, 1e-5),
         Dense::new(&HEAD),
         Activate::new(),

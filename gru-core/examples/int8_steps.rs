@@ -81,13 +81,40 @@ type Chain = (
     QSoftmax<O>,
 );
 
+/// int8 weights, 16 bits between the layers.
+type WideChain = (
+    Quantize<I, i16>,
+    Wide<QGru<I, H, ResetAfter, i16>>,
+    QLayerNorm<H, i16>,
+    Quantize<H, i16>,
+    Wide<QDense<H, O>>,
+    Quantize<O, i16>,
+    Wide<QGru<O, H, ResetBefore, i16>>,
+);
+
 static HALVES: [i8; 256] = [64; 256];
 static GAINS: [i16; H] = [3; H];
 static BIASES: [i32; H] = [4; H];
 
-/// The layers without a matrix.
+static FROM_HEAD: QGruWeights<O, H, ResetBefore, { layout::gru_int8_lanes(O, H) }, { layout::blocks(H) }> =
+    QGruWeights::pack(&[[[1; O]; H]; 3], &[[[2; H]; H]; 3], &[[3; H]; 4], &[[4; H]; 4], &[[5; H]; 4], REQUANTIZATION);
+
+/// The layers without a matrix, and those of 16 bits.
 #[inline(never)]
-pub fn step_chain(counts: &[i16; I], state: &mut <Chain as Layer>::State) -> usize {
+pub fn step_chain(
+    counts: &[i16; I],
+    state: &mut <Chain as Layer>::State,
+    wide: &mut <WideChain as Layer>::State,
+) -> usize {
+    static WIDE: WideChain = (
+        Quantize::new([1; I], [2; I], [3; I]),
+        Wide(QGru::new(&AFTER)),
+        QLayerNorm::new(&GAINS, &BIASES, 5, 6),
+        Quantize::new([1; H], [2; H], [3; H]),
+        Wide(QDense::new(&HEAD)),
+        Quantize::new([1; O], [2; O], [3; O]),
+        Wide(QGru::new(&FROM_HEAD)),
+    );
     static MODEL: Chain = (
         Quantize::new([1; I], [2; I], [3; I]),
         QGru::new(&AFTER),
@@ -98,7 +125,7 @@ pub fn step_chain(counts: &[i16; I], state: &mut <Chain as Layer>::State) -> usi
         QActivate::new(),
         QSoftmax::new(15),
     );
-    argmax(MODEL.step(counts, state))
+    argmax(MODEL.step(counts, state)) + argmax(WIDE.step(counts, wide))
 }
 
 /// A window from both ends.

@@ -2,8 +2,8 @@
 
 use gru_core::math::{Cell, Clipped, Function, HardSigmoid, Linear, Relu, Sigmoid, Tanh};
 use gru_core::{
-    Activate, Bidirectional, Gru, GruWeights, Layer, Mean, NORMAL_BITS, Product, ResetAfter, Steps, Sum, Window,
-    activate, layer_norm, layer_norm_int8, layout,
+    Activate, Bidirectional, Dequantize, Gru, GruWeights, Layer, Mean, NORMAL_BITS, Product, QuantizeReal, ResetAfter,
+    Steps, Sum, Window, activate, layer_norm, layer_norm_int8, layout, quant,
 };
 
 /// Values in [−1, 1) that all differ.
@@ -92,12 +92,39 @@ fn integer_layer_norm_is_exact_to_half_a_step() {
             }
         }
     }
+    for len in [2usize, 33, 5000] {
+        let x: Vec<i16> = values(len, 5).iter().map(|x| (x * 32767.0) as i16).collect();
+        let mut y = vec![0; len];
+        layer_norm_int8(&x, &vec![1 << 8; len], &vec![1 << 7; len], 8, 1, &mut y);
+        let real: Vec<f64> = x.iter().map(|&q| f64::from(q)).collect();
+        for (&y, exact) in y.iter().zip(normalized(&real, 1.0 / (len * len) as f64)) {
+            let error = (f64::from(y) - exact * f64::from(1 << NORMAL_BITS)).abs();
+            assert!(error <= 0.51, "{len} values of i16: {error}");
+        }
+    }
     let mut y = [7; 3];
     layer_norm_int8(&[5i8; 3], &[i16::MAX; 3], &[0; 3], 0, 0, &mut y);
     assert_eq!(y, [0; 3], "values that are all alike");
     layer_norm_int8(&[127i8, -127, -127], &[i16::MIN, i16::MAX, i16::MAX], &[i32::MIN, i32::MAX, 0], 0, 0, &mut y);
     assert_eq!(y, [i16::MIN, i16::MAX, i16::MIN]);
     layer_norm_int8::<i8>(&[], &[], &[], 0, 0, &mut []);
+}
+
+#[test]
+fn reals_become_the_nearest_integers() {
+    let specials = [0.5, -0.5, 1.5, -1.5, 0.499_999_97, -0.499_999_97, 8_388_607.5, -0.0, 1e-40];
+    let patterns = (0..u32::MAX).step_by(65_537).map(f32::from_bits).filter(|x| x.is_finite());
+    for x in specials.into_iter().chain(patterns) {
+        let expected = (f64::from(x) + 0.5).floor().clamp(f64::from(i32::MIN), f64::from(i32::MAX));
+        assert_eq!(f64::from(quant::nearest(x)), expected, "{x:e}");
+    }
+    assert_eq!([f32::NAN, f32::INFINITY, f32::NEG_INFINITY].map(quant::nearest), [0, i32::MAX, i32::MIN]);
+
+    let steps = QuantizeReal::<3, i16>::new([1.0, 0.0, 0.0], [128.0, 1e30, 1e30]);
+    let reals = Dequantize::<3, i16>::new([1.0, 0.0, 0.0], [1.0 / 128.0; 3]);
+    let chain = (steps, reals);
+    let limit = f32::from(quant::WIDE_MAX) / 128.0;
+    assert_eq!(chain.step(&[-2.5, 7.0, -7.0], &mut Default::default()), &[-2.5, limit, -limit]);
 }
 
 const W: usize = 9;

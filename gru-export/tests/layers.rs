@@ -1,5 +1,6 @@
 //! Every kind of layer in f32 against the `f64` reference: random models, each of them with a dense layer and softmax behind.
 
+use gru_export::Precision;
 use gru_export::calibrate::Calibration;
 use gru_export::dataset::{Dataset, Sample};
 use gru_export::float::{FloatModel, FloatRunner};
@@ -7,7 +8,7 @@ use gru_export::int8::Int8Runner;
 use gru_export::ir::{
     Activated, Activation, Affine, Bidirectional, Cell, Dense, Gru, Layer, LayerNorm, Matrix, Merge, Model, Reset,
 };
-use gru_export::quantise::quantise;
+use gru_export::quantise::{mixed, quantise};
 use gru_export::reference::play;
 use gru_export::verify::{Shipped, verify};
 
@@ -178,7 +179,8 @@ fn layer_norms() {
     }
 }
 
-/// Largest error of the model's outputs in int8 on other input than it was calibrated on, beside the largest output.
+/// RMS error of the model's outputs in int8 on other input than it was calibrated on, beside the largest output where that is below 1; in w8a16
+/// it must not be larger.
 fn int8_error(what: &str, random: &mut Random, layers: Vec<Layer>) -> f64 {
     let model = Model::new(layers, None).unwrap();
     let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
@@ -189,12 +191,15 @@ fn int8_error(what: &str, random: &mut Random, layers: Vec<Layer>) -> f64 {
         std::fs::write(file.path(), text).unwrap();
         Dataset::read(file.path(), model.input()).unwrap()
     };
-    let calibration = Calibration::measure(&model, &noise(), &());
-    let quantised = quantise(&model, &calibration, None, false).unwrap();
-    let verification = verify(&model, &Int8Runner::new(&quantised), &noise(), None, &()).unwrap();
-    let errors = verification.reference.errors;
-    println!("{what}: max {:.1e}, RMS {:.1e}, peak {:.2}", errors.max, errors.rms, errors.peak);
-    errors.rms / errors.peak.min(1.0)
+    let (calibration, test) = (Calibration::measure(&model, &noise(), &()), noise());
+    let [int8, w8a16] = [Precision::Int8, Precision::W8a16].map(|precision| {
+        let quantised = mixed(&model, &vec![precision; model.layers().len()], &calibration, None, false).unwrap();
+        let errors = verify(&model, &Int8Runner::new(&quantised), &test, None, &()).unwrap().reference.errors;
+        println!("{what}, {precision:?}: max {:.1e}, RMS {:.1e}, peak {:.2}", errors.max, errors.rms, errors.peak);
+        errors.rms / errors.peak.min(1.0)
+    });
+    assert!(w8a16 <= int8, "{what}: int8 {int8:e}, w8a16 {w8a16:e}");
+    int8
 }
 
 #[test]

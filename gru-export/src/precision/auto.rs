@@ -39,8 +39,8 @@ pub struct LayerChoice {
     pub name: String,
     /// As chosen.
     pub precision: Precision,
-    /// The largest error of an output if from the start this layer alone were in f32: what the others make of it.
-    pub without: f64,
+    /// The largest error of an output if at first this layer alone were in f32: what the others make of it.
+    pub alone_in_f32: f64,
     /// The raises that it kept, first to last.
     pub raises: Vec<Raise>,
     /// What is wrong with a lesser precision, where the layer cannot be in it.
@@ -100,9 +100,9 @@ impl Search<'_> {
         for (index, (layer, refused)) in layers.iter().zip(refused).enumerate() {
             let mut alone = first.precisions.clone();
             alone[index] = Precision::F32;
-            let without = self.possible(alone, &references)?.0.errors.max;
+            let alone_in_f32 = self.possible(alone, &references)?.0.errors.max;
             let (name, precision) = (layer.name().to_owned(), first.precisions[index]);
-            choice.layers.push(LayerChoice { name, precision, without, raises: Vec::new(), refused });
+            choice.layers.push(LayerChoice { name, precision, alone_in_f32, raises: Vec::new(), refused });
             progress.step();
         }
         let mut now = first.clone();
@@ -120,8 +120,7 @@ impl Search<'_> {
         let now = self.without_needless(now, &first, &references)?;
         choice.after = now.errors.max;
         for (layer, precision) in choice.layers.iter_mut().zip(now.precisions) {
-            layer.precision = precision;
-            layer.raises.retain(|raise| raise.to <= precision);
+            layer.settle(precision, now.errors.max);
         }
         Ok(choice)
     }
@@ -248,16 +247,27 @@ impl fmt::Display for Choice {
             "largest error of an output: {before:.1e} at first, {after:.1e} with the precisions chosen for {bound:.1e}\n"
         )?;
         let width = layers.iter().map(|layer| layer.name.chars().count()).max().unwrap_or_default().max(5);
-        writeln!(f, "{:width$}  precision  without its part  why", "layer")?;
+        writeln!(f, "{:width$}  precision  alone in f32  why", "layer")?;
         for layer in layers {
-            let without = format!("{:.1e}", layer.without);
-            writeln!(f, "{:width$}  {:9}  {without:>16}  {}", layer.name, layer.precision.name(), layer.why())?;
+            let alone = format!("{:.1e}", layer.alone_in_f32);
+            writeln!(f, "{:width$}  {:9}  {alone:>12}  {}", layer.name, layer.precision.name(), layer.why())?;
         }
         Ok(())
     }
 }
 
 impl LayerChoice {
+    /// Keeps what of the raises remains where the layer ends in `precision`, with this error.
+    fn settle(&mut self, precision: Precision, after: f64) {
+        self.precision = precision;
+        let taken_back = self.raises.iter().position(|raise| raise.to > precision);
+        if let Some(raise) = taken_back.and_then(|at| self.raises.drain(at..).next())
+            && raise.from < precision
+        {
+            self.raises.push(Raise { to: precision, after, ..raise });
+        }
+    }
+
     /// In words.
     fn why(&self) -> String {
         let raise = |Raise { from, to, before, after }: &Raise| {

@@ -41,7 +41,8 @@ pub(super) fn narrow(ranges: &[Range], frac_bits: u8, wide: bool, alike: bool) -
     let (mut zeros, mut multipliers, mut shifts, mut steps) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for Range { min, max } in covering(ranges, alike) {
         let zero = ((min + max) / 2.0 * count).round().clamp(f64::from(i16::MIN), f64::from(i16::MAX));
-        let Narrowing { multiplier, shift, counts_per_step } = Narrowing::new((max - min) / 2.0 * count, fineness);
+        let half = (max - min) / 2.0 * room(wide) * count;
+        let Narrowing { multiplier, shift, counts_per_step } = Narrowing::new(half, fineness);
         zeros.push(zero as i16);
         multipliers.push(multiplier);
         shifts.push(shift);
@@ -63,7 +64,8 @@ pub(super) fn quantised(ranges: &[Range], wide: bool, alike: bool) -> Result<(In
     /// As small as leaves room for its inverse in f32.
     const LEAST_WORTH: f64 = 1e-30;
     let steps = covering(ranges, alike).enumerate().map(|(unit, Range { min, max })| {
-        let step = Step { worth: ((max - min) / 2.0 / STEPS).max(LEAST_WORTH), zero: (min + max) / 2.0 };
+        let worth = (max - min) / 2.0 * room(wide) / STEPS;
+        let step = Step { worth: worth.max(LEAST_WORTH), zero: (min + max) / 2.0 };
         let holds = (step.zero as f32).is_finite() && (step.worth as f32).is_finite();
         holds
             .then_some(step)
@@ -71,6 +73,11 @@ pub(super) fn quantised(ranges: &[Range], wide: bool, alike: bool) -> Result<(In
     });
     let steps = steps.collect::<Result<Vec<_>>>()?;
     Ok((Int8Layer::Quantize { wide, steps: finer_if(wide, &steps) }, steps))
+}
+
+/// How far beyond its calibrated range a value may go: i16 have a bit to spare.
+fn room(wide: bool) -> f64 {
+    if wide { 2.0 } else { 1.0 }
 }
 
 /// The ranges, or for each of them the one that covers all.

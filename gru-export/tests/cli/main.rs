@@ -12,6 +12,7 @@ mod export;
 mod files;
 mod help;
 mod onnx_files;
+mod precision;
 mod program;
 mod report;
 mod verify;
