@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::calibrate::Calibration;
+use crate::calibrate::{Aim, Calibration, Fit, GivenRanges, Method, Statistics};
 use crate::dataset::{Array, Channels, Dataset, file_of};
 use crate::emit::Module;
 use crate::error::{Error, Result};
@@ -13,6 +13,7 @@ use crate::lowered::Lowered;
 use crate::output;
 use crate::precision::{self, Choice, LayerPrecision, Precision, Search};
 use crate::progress::Progress;
+use crate::quantise;
 use crate::source::Source;
 use crate::spec::Spec;
 use crate::verify::{Verification, verify};
@@ -33,6 +34,8 @@ pub struct Written {
     pub notes: Vec<String>,
     /// How the precisions were chosen, if they were.
     pub choice: Option<Choice>,
+    /// How the integers were chosen, see [`Fit::notes`].
+    pub decisions: Vec<String>,
 }
 
 /// A model in its precision, and what led there.
@@ -44,7 +47,17 @@ pub(crate) struct Prepared {
     pub(crate) precisions: Vec<Precision>,
     /// How they were chosen, if they were.
     pub(crate) choice: Option<Choice>,
+    /// How its integers were chosen, if it has any.
+    pub(crate) fit: Option<Fit>,
     pub(crate) lowered: Lowered,
+}
+
+/// A model in its precision, and how it came to be.
+struct Parts {
+    precisions: Vec<Precision>,
+    choice: Option<Choice>,
+    fit: Option<Fit>,
+    lowered: Lowered,
 }
 
 /// An export to be made.
@@ -72,6 +85,8 @@ pub struct Export {
     layers: Vec<LayerPrecision>,
     max_error: Option<f64>,
     pub(crate) calibration: Option<PathBuf>,
+    range_method: Method,
+    ranges: Option<PathBuf>,
     name: Option<String>,
     labels: Vec<String>,
     input_mean: Option<Channels>,
@@ -123,6 +138,18 @@ impl Export {
         self
     }
 
+    /// How int8 takes its ranges from the recordings; [`Method::Auto`] unless set.
+    pub fn range_method(mut self, method: Method) -> Self {
+        self.range_method = method;
+        self
+    }
+
+    /// Ranges by hand, as [`GivenRanges`] reads them: instead of recordings, or over what was measured on them.
+    pub fn ranges(mut self, path: impl Into<PathBuf>) -> Self {
+        self.ranges = Some(path.into());
+        self
+    }
+
     /// What the module calls the model; the file's name without extension unless set.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
@@ -169,7 +196,7 @@ impl Export {
     }
 
     fn generated(&self, progress: &dyn Progress) -> Result<(String, Written)> {
-        let Prepared { source, model, calibration, precisions, choice, lowered } = self.prepare(progress)?;
+        let Prepared { source, model, calibration, precisions, choice, fit, lowered } = self.prepare(progress)?;
         let name = self
             .name
             .clone()
@@ -186,9 +213,11 @@ impl Export {
             provenance.push(("calibration", format!("sha256 {}", data.sha256())));
             provenance.push(("error", lowered.stated(verification.reference.errors)));
         }
+        let decisions = fit.map_or_else(Vec::new, |fit| fit.notes(&model));
+        provenance.extend(decisions.iter().map(|note| ("note", note.clone())));
         let labels = &self.labels;
         let module = Module { name: &name, labels, source: &source, model: &model, provenance: &provenance };
-        Ok((lowered.emit(&module), Written { notes: model.notes().to_vec(), choice }))
+        Ok((lowered.emit(&module), Written { notes: model.notes().to_vec(), choice, decisions }))
     }
 
     /// Runs the code that ships on `input` and compares its outputs with the `f64` reference, and with those of a
@@ -203,12 +232,13 @@ impl Export {
         given: Option<&Path>,
         progress: &dyn Progress,
     ) -> Result<Verification> {
-        let Prepared { model, choice, lowered, .. } = self.prepare(progress)?;
+        let Prepared { model, choice, fit, lowered, .. } = self.prepare(progress)?;
         let data = self.dataset(input, unit, &model)?;
         let given_array = given.map(Array::read).transpose()?;
         let verified = verify(&model, &*lowered.runner(), &data, given_array.as_ref(), progress);
         let verified = verified.map_err(|error| error.in_file(given.unwrap_or(input)))?;
-        Ok(Verification { choice, ..verified })
+        let notes = fit.map_or_else(Vec::new, |fit| fit.notes(&model));
+        Ok(Verification { choice, notes, ..verified })
     }
 
     /// Recordings in raw units.
@@ -225,38 +255,51 @@ impl Export {
     pub(crate) fn prepare(&self, progress: &dyn Progress) -> Result<Prepared> {
         let (source, model) = self.load()?;
         let calibration = self.calibration.as_ref().map(|path| Dataset::read(path, model.input())).transpose()?;
-        let lowered = self.lower(&model, calibration.as_ref(), progress);
-        let (precisions, choice, lowered) = lowered.map_err(|error| error.in_file(&self.model))?;
-        Ok(Prepared { source, model, calibration, precisions, choice, lowered })
+        let parts = self.lower(&model, calibration.as_ref(), progress);
+        let Parts { precisions, choice, fit, lowered } = parts.map_err(|error| error.in_file(&self.model))?;
+        Ok(Prepared { source, model, calibration, precisions, choice, fit, lowered })
     }
 
-    fn lower(
-        &self,
-        model: &Model,
-        data: Option<&Dataset>,
-        progress: &dyn Progress,
-    ) -> Result<(Vec<Precision>, Option<Choice>, Lowered)> {
+    fn lower(&self, model: &Model, data: Option<&Dataset>, progress: &dyn Progress) -> Result<Parts> {
         let mut precisions = precision::of_layers(model, self.precision, &self.layers)?;
-        let in_f32 = precisions.iter().all(|&precision| precision == Precision::F32);
-        if in_f32 && self.max_error.is_none() {
-            return Ok((precisions, None, Lowered::Float(FloatModel::new(model)?)));
+        let in_f32 = |precisions: &[Precision]| precisions.iter().all(|&precision| precision == Precision::F32);
+        if in_f32(&precisions) && self.max_error.is_none() {
+            let lowered = Lowered::Float(FloatModel::new(model)?);
+            return Ok(Parts { precisions, choice: None, fit: None, lowered });
         }
-        let data = data.ok_or_else(|| {
-            Error::new("int8 needs typical input to choose its scales by").help("give --calibrate FILE")
-        })?;
-        let lsb = self.lsb(model)?;
-        let calibration = Calibration::measure(model, data, progress);
-        let (lsb, wide_input) = (lsb.as_deref(), self.wide_input);
+        let given = self.ranges.as_ref().map(GivenRanges::read).transpose()?;
+        let (lsb, wide_input) = (self.lsb(model)?, self.wide_input);
+        let lsb = lsb.as_deref();
+        let integers = |precisions: &[Precision], ranges: &Calibration| {
+            quantise::lowered(model, precisions, ranges, lsb, wide_input).map_err(|(_, error)| error)
+        };
+        let Some(data) = data else {
+            let Some(given) = given else {
+                return Err(Error::new("int8 needs typical input to choose its scales by").help(
+                    "give --calibrate FILE, or --ranges FILE.toml; `inspect MODEL --ranges-template` prints one",
+                ));
+            };
+            let (fit, quantised) = Fit::given(model, &given, &|ranges| integers(&precisions, ranges))?;
+            return Ok(Parts { precisions, choice: None, fit: Some(fit), lowered: Lowered::Int8(quantised) });
+        };
+        let statistics = Statistics::measure(model, data, progress);
         let choose = |bound| {
-            let given = precision::given(model, &self.layers);
-            Search { model, data, calibration: &calibration, lsb, wide_input, bound, given }.run(&precisions, progress)
+            let (calibration, layers) =
+                (statistics.whole(model, given.as_ref())?.0, precision::given(model, &self.layers));
+            let search = Search { model, data, calibration: &calibration, lsb, wide_input, bound, given: layers };
+            search.run(&precisions, progress)
         };
         let choice = self.max_error.map(choose).transpose()?;
         if let Some(choice) = &choice {
             precisions = choice.precisions();
         }
-        let lowered = Lowered::new(model, &precisions, Some(&calibration), lsb, wide_input);
-        Ok((precisions, choice, lowered.map_err(|(_, error)| error)?))
+        if in_f32(&precisions) {
+            return Ok(Parts { precisions, choice, fit: None, lowered: Lowered::Float(FloatModel::new(model)?) });
+        }
+        let aim = self.max_error.map_or(Aim::Rms(self.range_method), Aim::Max);
+        let quantise = |ranges: &Calibration| integers(&precisions, ranges);
+        let (fit, quantised) = Fit::new((model, data), statistics, given.as_ref(), aim, &quantise, progress)?;
+        Ok(Parts { precisions, choice, fit: Some(fit), lowered: Lowered::Int8(quantised) })
     }
 
     /// Raw units per count, if given and the model takes channels.
@@ -329,7 +372,7 @@ impl Export {
             Channels::File(path) => Some(path),
             Channels::Numbers(_) => None,
         });
-        let files = [&self.spec, &self.calibration].into_iter().flatten();
+        let files = [&self.spec, &self.calibration, &self.ranges].into_iter().flatten();
         std::iter::once(&self.model).chain(files).chain(channels).map(|path| file_of(path))
     }
 }
@@ -341,8 +384,9 @@ mod tests {
     #[test]
     fn every_input_file_is_watched() {
         let export = Export::new("model.safetensors").spec("spec.toml").calibrate("data.npz:x").input_lsb("lsb.csv");
+        let export = export.ranges("ranges.toml");
         let export = export.input_mean([0.0, 1.0]).input_std("1, 2");
         let watched: Vec<_> = export.inputs().collect();
-        assert_eq!(watched, ["model.safetensors", "spec.toml", "data.npz", "lsb.csv"].map(Path::new));
+        assert_eq!(watched, ["model.safetensors", "spec.toml", "data.npz", "ranges.toml", "lsb.csv"].map(Path::new));
     }
 }

@@ -4,6 +4,7 @@
 //! It is the smallest that lets the row's weights fit ±127, its sums fit [`ACCUMULATOR_BOUND`](gru_core::quant::ACCUMULATOR_BOUND) and its reach fit 16 bits before the
 //! multiplier. The multiplier is rounded first and the weights after it, so that rounding it costs nothing.
 
+mod bias;
 mod chain;
 mod rows;
 mod vector;
@@ -12,6 +13,8 @@ use gru_core::Requantization;
 use gru_core::layout::{GruShape, Order};
 use gru_core::quant::{PREACTIVATION_BITS, WIDE_BITS};
 
+pub use self::bias::Correction;
+pub(crate) use self::bias::correct;
 use self::chain::{Chain, Value};
 use self::rows::{Half, Rows, Sum, input_shift, peak};
 use self::vector::Narrowing;

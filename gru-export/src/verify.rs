@@ -69,6 +69,9 @@ pub struct Verification {
     /// How the precisions were chosen, if they were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub choice: Option<Choice>,
+    /// How an int8 model's integers were chosen, see [`Fit::notes`](crate::calibrate::Fit::notes).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// All outputs, `[steps, output_size]`.
     #[serde(skip)]
     pub outputs: Vec<f32>,
@@ -137,6 +140,7 @@ pub fn verify(
         reference: against_reference.comparison(),
         given: given.map(|_| against_given.comparison()),
         choice: None,
+        notes: Vec::new(),
         outputs,
     })
 }
@@ -207,7 +211,7 @@ impl fmt::Display for Verification {
             let share = 100.0 * *argmax_agrees as f64 / *steps as f64;
             writeln!(f, "{name:width$}  {:5}  {errors}  {argmax_agrees} of {steps} steps, {share:.2} %", "")?;
         }
-        Ok(())
+        self.notes.iter().try_for_each(|note| writeln!(f, "\nnote: {note}"))
     }
 }
 

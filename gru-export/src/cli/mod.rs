@@ -12,8 +12,10 @@ use std::process::ExitCode;
 use anstream::print;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use gru_export::calibrate::{Method, ranges_template};
 use gru_export::dataset::Channels;
 use gru_export::inspect::Report;
+use gru_export::ir::Model;
 use gru_export::spec::Spec;
 use gru_export::{Error, Export, LayerPrecision, Precision, Result, Source, load, spec_template};
 
@@ -40,6 +42,9 @@ enum Command {
         /// Print a --spec to start from instead: all tensors, and the layers as far as names and shapes tell
         #[arg(long, conflicts_with = "spec")]
         spec_template: bool,
+        /// Print a file for --ranges instead, to be filled in
+        #[arg(long, conflicts_with = "spec_template")]
+        ranges_template: bool,
     },
     /// Generate a Rust module with the model's weights
     Export(export::Arguments),
@@ -72,14 +77,27 @@ impl ModelArguments {
             None => export,
         }
     }
+
+    fn load(&self) -> Result<(Source, Model)> {
+        let spec = self.spec.as_ref().map(|path| Spec::parse(&Source::read(path)?)).transpose()?;
+        let source = Source::read(&self.model)?;
+        let model = load(&source, spec.as_ref())?;
+        Ok((source, model))
+    }
 }
 
 /// What int8 chooses its scales by.
 #[derive(clap::Args)]
 struct CalibrationArguments {
     /// Typical input in raw units, for int8's scales: .npy or .npz of [T, I] or [N, T, I], or CSV
-    #[arg(long, value_name = "FILE", required_if_eq_any([("precision", "int8"), ("precision", "w8a16"), ("precision", "auto")]))]
+    #[arg(long, value_name = "FILE")]
     calibrate: Option<PathBuf>,
+    /// How int8's ranges follow from typical input: auto, min-max, percentile=P, mse
+    #[arg(long, value_name = "METHOD", default_value_t)]
+    range_method: Method,
+    /// Ranges by hand, instead of typical input or over what it gave
+    #[arg(long, value_name = "FILE.toml")]
+    ranges: Option<PathBuf>,
 }
 
 /// Arithmetic of the layers.
@@ -123,6 +141,10 @@ impl LayerArguments {
 
 impl CalibrationArguments {
     fn configure(&self, export: Export) -> Export {
+        let mut export = export.range_method(self.range_method);
+        if let Some(path) = &self.ranges {
+            export = export.ranges(path);
+        }
         match &self.calibrate {
             Some(path) => export.calibrate(path),
             None => export,
@@ -165,7 +187,8 @@ pub fn run() -> ExitCode {
     let Arguments { command, terminal } = Arguments::parse();
     terminal.apply();
     let done = match command {
-        Command::Inspect { model, spec_template: true } => print_spec_template(&model, &terminal),
+        Command::Inspect { model, spec_template: true, .. } => print_spec_template(&model, &terminal),
+        Command::Inspect { model, ranges_template: true, .. } => print_ranges_template(&model, &terminal),
         Command::Inspect { model, .. } => inspect(&model, &terminal),
         Command::Export(arguments) => export::run(&arguments, &terminal),
         Command::Verify(arguments) => verify::run(&arguments, &terminal),
@@ -182,9 +205,7 @@ pub fn run() -> ExitCode {
 }
 
 fn inspect(arguments: &ModelArguments, terminal: &Terminal) -> Result<ExitCode> {
-    let spec = arguments.spec.as_ref().map(|path| Spec::parse(&Source::read(path)?)).transpose()?;
-    let source = Source::read(&arguments.model)?;
-    let model = load(&source, spec.as_ref())?;
+    let (source, model) = arguments.load()?;
     let report = Report::new(&model, &source);
     if terminal.json {
         terminal.print_json(&report);
@@ -195,9 +216,16 @@ fn inspect(arguments: &ModelArguments, terminal: &Terminal) -> Result<ExitCode> 
 }
 
 fn print_spec_template(arguments: &ModelArguments, terminal: &Terminal) -> Result<ExitCode> {
-    let template = spec_template(&Source::read(&arguments.model)?)?;
+    print_template("spec", &spec_template(&Source::read(&arguments.model)?)?, terminal)
+}
+
+fn print_ranges_template(arguments: &ModelArguments, terminal: &Terminal) -> Result<ExitCode> {
+    print_template("ranges", &ranges_template(&arguments.load()?.1), terminal)
+}
+
+fn print_template(kind: &str, template: &str, terminal: &Terminal) -> Result<ExitCode> {
     if terminal.json {
-        terminal.print_json(&serde_json::json!({ "spec": template }));
+        terminal.print_json(&serde_json::json!({ kind: template }));
     } else {
         print!("{template}");
     }

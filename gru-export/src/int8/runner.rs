@@ -87,6 +87,13 @@ impl Int8Runner {
         last.into_iter().map(words).collect()
     }
 
+    /// As it ships: what goes in at each step, and what each integer layer gives. A symbol is itself.
+    pub(crate) fn raw_steps(&self, sequence: &[Sample<'_>]) -> (Steps, Vec<Steps>) {
+        let input = sequence.iter().map(|sample| self.input(*sample).numbers()).collect();
+        let of = |layer: &Vec<Output>| layer.iter().map(|output| output.raw.numbers()).collect();
+        (input, self.outputs(sequence).iter().map(of).collect())
+    }
+
     /// What each integer layer gives at each step.
     fn outputs(&self, sequence: &[Sample<'_>]) -> Vec<Vec<Output>> {
         let mut played: Vec<Vec<Output>> = Vec::new();
@@ -143,6 +150,14 @@ impl Raw {
             Self::Bytes(bytes) => bytes.iter().map(|&q| q.into()).collect(),
             Self::Words(words) => words.iter().map(|&q| q.into()).collect(),
             Self::Symbol(_) | Self::Reals(_) => panic!("expected integers"),
+        }
+    }
+
+    fn numbers(&self) -> Vec<f64> {
+        match self {
+            Self::Symbol(symbol) => vec![*symbol as f64],
+            Self::Reals(reals) => reals.iter().map(|&x| x.into()).collect(),
+            Self::Bytes(_) | Self::Words(_) => self.values().into_iter().map(f64::from).collect(),
         }
     }
 

@@ -7,6 +7,7 @@ mod bad_layers;
 mod bad_models;
 mod bad_npz;
 mod bad_onnx;
+mod bad_ranges;
 mod bad_specs;
 mod export;
 mod files;

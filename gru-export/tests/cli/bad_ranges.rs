@@ -1,0 +1,75 @@
+//! Ranges by hand: what is asked for, what is refused.
+
+use crate::files::{Tensor, model, npy_f32};
+use crate::program::{Bench, Transcript};
+
+#[test]
+fn bad_ranges() {
+    let bench = Bench::with_model();
+    bench.put("x.npy", &npy_f32(&[3, 2], &[0.0, 1.0, 2.0, 3.0, -1.0, -2.0]));
+    let mut transcript = Transcript::default();
+    for (with, text) in [
+        ("", ""),
+        ("", "input = [-1, 1]"),
+        ("", "input = [-1, 1]\n[layer]\nhead = { 1 = [-2, 2] }"),
+        ("", "input = [[-1, 1]]\n[layer]\nhead = [-2, 2]"),
+        ("", "input = []\n[layer]\nhead = [-2, 2]"),
+        ("", "input = 3"),
+        ("", "input = [1, -1]"),
+        ("", "input = [0.0, inf]"),
+        ("", "input = [nan, 1.0]"),
+        ("", "input = ['low', 'high']"),
+        ("", "input = [[-1, 1], 2]"),
+        ("", "input = [-1, 1"),
+        ("", "inputs = [-1, 1]"),
+        ("", "layer = 3"),
+        ("--calibrate x.npy", "input = { 2 = [-1, 1] }"),
+        ("--calibrate x.npy", "input = { x = [-1, 1] }"),
+        ("--calibrate x.npy", "[layer]\nhed = [-1, 1]"),
+        ("--calibrate x.npy", "[layer]\nhead = [[-1, 1], [-1, 1]]"),
+    ] {
+        bench.put("ranges.toml", text.as_bytes());
+        let arguments = format!("export model.safetensors --precision int8 --ranges ranges.toml {with} -o out.rs");
+        transcript.add(&format!("{text}  {with}"), &bench.refusal(&arguments));
+    }
+    bench.put("ranges.toml", b"\xFF");
+    transcript.add(
+        "not text",
+        &bench.refusal("verify model.safetensors --precision int8 --input x.npy --ranges ranges.toml"),
+    );
+    for method in ["median", "percentile", "percentile=20"] {
+        let arguments =
+            format!("export model.safetensors --precision int8 --calibrate x.npy --range-method {method} -o out.rs");
+        transcript.add(method, &bench.refusal(&arguments));
+    }
+    let tokens = vec![Tensor::new("tokens.weight", &[5, 2])];
+    bench.put("symbols.safetensors", &model(&[tokens, Tensor::gru_and_head(2, 3, 5)].concat()));
+    bench.put("ranges.toml", b"input = [-1, 1]");
+    let arguments = "export symbols.safetensors --precision int8 --ranges ranges.toml -o out.rs";
+    transcript.add("ranges of symbols", &bench.refusal(arguments));
+    insta::assert_snapshot!(transcript.text());
+}
+
+#[test]
+fn a_template_filled_in_is_enough() {
+    let bench = Bench::with_model();
+    let run = bench.run("inspect model.safetensors --ranges-template");
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(run.stdout);
+    bench.put("ranges.toml", run.stdout.replace("[]", "[-2.5, 2.5]").as_bytes());
+    let run = bench.run("export model.safetensors --precision int8 --ranges ranges.toml -o out.rs");
+    assert_eq!((run.code, run.stderr.as_str()), (0, "wrote out.rs\n"));
+}
+
+#[test]
+fn what_was_decided_is_said() {
+    let bench = Bench::with_model();
+    let spiky: Vec<f32> = (0..800).map(|i| (i as f32 * 0.7).sin() * if i == 400 { 1000.0 } else { 1.0 }).collect();
+    bench.put("x.npy", &npy_f32(&[400, 2], &spiky));
+    let run =
+        bench.run("export model.safetensors --precision int8 --calibrate x.npy --range-method percentile=99 -o out.rs");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("note: input channel 0: the range clips 0."), "{}", run.stderr);
+    let module = std::fs::read_to_string(bench.path("out.rs")).unwrap();
+    assert!(module.contains("input channel 0: the range clips 0."), "{module}");
+}
