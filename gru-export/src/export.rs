@@ -274,6 +274,10 @@ impl Export {
             quantise::lowered(model, precisions, ranges, lsb, wide_input).map_err(|(_, error)| error)
         };
         let Some(data) = data else {
+            if self.max_error.is_some() {
+                let problem = "the largest error is measured on typical input, of which there is none";
+                return Err(Error::new(problem).help("give --calibrate FILE beside the ranges"));
+            }
             let Some(given) = given else {
                 return Err(Error::new("int8 needs typical input to choose its scales by").help(
                     "give --calibrate FILE, or --ranges FILE.toml; `inspect MODEL --ranges-template` prints one",

@@ -1,5 +1,6 @@
 //! What a model is and what it costs on a microcontroller.
 
+mod costs;
 mod equations;
 
 use std::fmt;
@@ -8,6 +9,7 @@ use gru_core::layout::{DenseShape, GruShape, Order};
 use serde::Serialize;
 
 use crate::ir::{Activation, Gru, Input, Layer, Model, Reset, Standardization};
+use crate::precision::Precision;
 use crate::source::Source;
 
 /// Everything that [`load`](crate::load) understood of a file.
@@ -56,6 +58,19 @@ pub struct LayerReport {
     pub f32: Footprint,
     /// With int8 weights.
     pub int8: Footprint,
+    /// As [asked for](Report::in_precisions), with what brings its output to the next layer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<Chosen>,
+}
+
+/// A layer in its own precision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Chosen {
+    /// Which.
+    pub precision: Precision,
+    /// In it.
+    #[serde(flatten)]
+    pub footprint: Footprint,
 }
 
 /// Bytes on a microcontroller.
@@ -101,7 +116,49 @@ impl Report {
     }
 }
 
+impl Report {
+    /// With the cost of each layer in its own precision in place of all in f32 and all in int8.
+    #[must_use]
+    pub fn in_precisions(mut self, precisions: &[Precision]) -> Self {
+        let following = precisions.iter().skip(1).copied().map(Some).chain([None]);
+        for ((layer, &precision), next) in self.layers.iter_mut().zip(precisions).zip(following) {
+            let footprint = layer.in_precision(precision) + layer.bridge(precision, next.unwrap_or(precision));
+            layer.chosen = Some(Chosen { precision, footprint });
+        }
+        self
+    }
+}
+
 impl LayerReport {
+    /// In w8a16 a state has a view of two bytes in place of one, and a table of symbols is of i16.
+    fn in_precision(&self, precision: Precision) -> Footprint {
+        match (precision, self.kind) {
+            (Precision::F32, _) => self.f32,
+            (Precision::W8a16, "embedding") => Footprint { flash: 2 * self.int8.flash, ..self.int8 },
+            (Precision::W8a16, _) if self.reset.is_some() => {
+                Footprint { ram: self.int8.ram + self.output_size, ..self.int8 }
+            }
+            _ => self.int8,
+        }
+    }
+
+    /// Two f32 a value to cross between f32 and integers, or a [`gru_core::Quantize`] from i16 to int8.
+    fn bridge(&self, from: Precision, to: Precision) -> Footprint {
+        let values = self.output_size;
+        let crossing = 2 * size_of::<f32>() * values;
+        match (from, to) {
+            (Precision::F32, Precision::Int8) => Footprint { flash: crossing, ram: values },
+            (Precision::F32, Precision::W8a16) => Footprint { flash: crossing, ram: values * size_of::<i16>() },
+            (Precision::Int8 | Precision::W8a16, Precision::F32) => {
+                Footprint { flash: crossing, ram: values * size_of::<f32>() }
+            }
+            (Precision::W8a16, Precision::Int8) => {
+                Footprint { flash: values * (2 * size_of::<i16>() + size_of::<u8>()), ram: values }
+            }
+            _ => Footprint::default(),
+        }
+    }
+
     fn new(layer: &Layer, words: Words) -> Self {
         let (form, equations) = equations::of(layer);
         Self {
@@ -135,6 +192,7 @@ impl LayerReport {
             parameters: layer.parameters(),
             f32: Footprint::of(layer, Element::F32),
             int8: Footprint::of(layer, Element::Int8) + Footprint::of_words(layer, words),
+            chosen: None,
         }
     }
 }
@@ -242,17 +300,7 @@ impl fmt::Display for Report {
             writeln!(f, "  std  {}", row(std))?;
         }
         let width = self.layers.iter().map(|layer| layer.name.chars().count()).max().unwrap_or_default().max(5);
-        writeln!(f, "\n{:width$}  {:12}  {:>13}  {:>10}  {:>19}  {:>19}", "", "", "", "", "f32 bytes", "int8 bytes")?;
-        let columns = ["layer", "kind", "in → out", "parameters", "flash", "RAM", "flash", "RAM"];
-        line(f, width, columns.map(str::to_owned))?;
-        for layer in &self.layers {
-            let inputs = match layer.input {
-                Input::Vector(size) | Input::Symbol(size) => size,
-            };
-            let shape = format!("{inputs} → {}", layer.output_size);
-            cost(f, width, [&layer.name, layer.kind, &shape], layer.parameters, layer.f32, layer.int8)?;
-        }
-        cost(f, width, ["total", "", ""], self.parameters, self.f32, self.int8)?;
+        costs::table(f, self, width)?;
         self.diagram(f, width)?;
         self.equations(f)?;
         for note in &self.notes {
@@ -290,34 +338,6 @@ impl Report {
         }
         Ok(())
     }
-}
-
-fn cost(
-    f: &mut fmt::Formatter<'_>,
-    width: usize,
-    [name, kind, shape]: [&str; 3],
-    parameters: usize,
-    f32: Footprint,
-    int8: Footprint,
-) -> fmt::Result {
-    let numbers = [parameters, f32.flash, f32.ram, int8.flash, int8.ram].map(|n| n.to_string());
-    let [parameters, f32_flash, f32_ram, int8_flash, int8_ram] = numbers;
-    line(
-        f,
-        width,
-        [name.to_owned(), kind.to_owned(), shape.to_owned(), parameters, f32_flash, f32_ram, int8_flash, int8_ram],
-    )
-}
-
-fn line(
-    f: &mut fmt::Formatter<'_>,
-    width: usize,
-    [name, kind, shape, parameters, flash, ram, q_flash, q_ram]: [String; 8],
-) -> fmt::Result {
-    writeln!(
-        f,
-        "{name:width$}  {kind:12}  {shape:>13}  {parameters:>10}  {flash:>10} {ram:>8}  {q_flash:>10} {q_ram:>8}"
-    )
 }
 
 fn row(values: &[f64]) -> String {

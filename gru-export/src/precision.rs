@@ -81,7 +81,7 @@ impl FromStr for LayerPrecision {
 ///
 /// # Errors
 /// A name that no layer has.
-pub(crate) fn of_layers(model: &Model, all: Precision, layers: &[LayerPrecision]) -> Result<Vec<Precision>> {
+pub fn of_layers(model: &Model, all: Precision, layers: &[LayerPrecision]) -> Result<Vec<Precision>> {
     let mut precisions = vec![all; model.layers().len()];
     for LayerPrecision { layer: name, precision } in layers {
         let mut named = precisions.iter_mut().zip(model.layers()).filter(|(_, layer)| layer.name() == name).peekable();

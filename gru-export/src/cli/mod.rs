@@ -1,6 +1,7 @@
 //! Arguments in, exit code out.
 
 mod export;
+mod precision;
 mod report;
 mod terminal;
 mod verify;
@@ -17,8 +18,9 @@ use gru_export::dataset::Channels;
 use gru_export::inspect::Report;
 use gru_export::ir::Model;
 use gru_export::spec::Spec;
-use gru_export::{Error, Export, LayerPrecision, Precision, Result, Source, load, spec_template};
+use gru_export::{Error, Export, Result, Source, load, spec_template};
 
+use self::precision::{Arithmetic, InspectedPrecision, LayerArguments};
 use self::terminal::Terminal;
 
 /// Turns trained GRU weights into static Rust arrays for gru-core, and verifies them.
@@ -39,6 +41,8 @@ enum Command {
     Inspect {
         #[command(flatten)]
         model: ModelArguments,
+        #[command(flatten)]
+        precision: InspectedPrecision,
         /// Print a --spec to start from instead: all tensors, and the layers as far as names and shapes tell
         #[arg(long, conflicts_with = "spec")]
         spec_template: bool,
@@ -100,45 +104,6 @@ struct CalibrationArguments {
     ranges: Option<PathBuf>,
 }
 
-/// Arithmetic of the layers.
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Arithmetic {
-    /// f32 weights and state, raw units in
-    F32,
-    /// int8 weights and inputs, integers alone in a step, sensor counts in
-    Int8,
-    /// int8 weights, 15 bits of inputs and state, integers alone in a step, sensor counts in
-    W8a16,
-    /// Of each layer the least of these that keeps --max-error
-    Auto,
-}
-
-/// The arithmetic of single layers.
-#[derive(clap::Args)]
-struct LayerArguments {
-    /// Another precision for a layer by its name in `inspect`: int8, w8a16 or f32; may be given several times
-    #[arg(long = "layer", value_name = "LAYER=PRECISION")]
-    layers: Vec<LayerPrecision>,
-    /// Raise layers until no output on the calibration data is further off, in its own units
-    #[arg(long, value_name = "ERROR", requires = "calibrate", required_if_eq("precision", "auto"))]
-    max_error: Option<f64>,
-}
-
-impl LayerArguments {
-    fn configure(&self, all: Arithmetic, export: Export) -> Export {
-        let export = export.precision(match all {
-            Arithmetic::F32 => Precision::F32,
-            Arithmetic::Int8 | Arithmetic::Auto => Precision::Int8,
-            Arithmetic::W8a16 => Precision::W8a16,
-        });
-        let export = self.layers.iter().fold(export, |export, by| export.layer(&by.layer, by.precision));
-        match self.max_error {
-            Some(bound) => export.max_error(bound),
-            None => export,
-        }
-    }
-}
-
 impl CalibrationArguments {
     fn configure(&self, export: Export) -> Export {
         let mut export = export.range_method(self.range_method);
@@ -189,7 +154,7 @@ pub fn run() -> ExitCode {
     let done = match command {
         Command::Inspect { model, spec_template: true, .. } => print_spec_template(&model, &terminal),
         Command::Inspect { model, ranges_template: true, .. } => print_ranges_template(&model, &terminal),
-        Command::Inspect { model, .. } => inspect(&model, &terminal),
+        Command::Inspect { model, precision, .. } => inspect(&model, &precision, &terminal),
         Command::Export(arguments) => export::run(&arguments, &terminal),
         Command::Verify(arguments) => verify::run(&arguments, &terminal),
         Command::Report(arguments) => report::run(&arguments, &terminal),
@@ -204,9 +169,10 @@ pub fn run() -> ExitCode {
     })
 }
 
-fn inspect(arguments: &ModelArguments, terminal: &Terminal) -> Result<ExitCode> {
+fn inspect(arguments: &ModelArguments, precision: &InspectedPrecision, terminal: &Terminal) -> Result<ExitCode> {
     let (source, model) = arguments.load()?;
     let report = Report::new(&model, &source);
+    let report = precision.configure(report, &model)?;
     if terminal.json {
         terminal.print_json(&report);
     } else {

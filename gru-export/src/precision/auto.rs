@@ -244,7 +244,7 @@ impl fmt::Display for Choice {
         let Self { bound, before, after, layers } = self;
         writeln!(
             f,
-            "largest error of an output: {before:.1e} at first, {after:.1e} with the precisions chosen for {bound:.1e}\n"
+            "largest error of an output on the calibration data: {before:.1e} at first, {after:.1e} as chosen, {bound:.1e} allowed\n"
         )?;
         let width = layers.iter().map(|layer| layer.name.chars().count()).max().unwrap_or_default().max(5);
         writeln!(f, "{:width$}  precision  alone in f32  why", "layer")?;

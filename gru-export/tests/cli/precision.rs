@@ -84,12 +84,26 @@ fn chosen_for_an_error() {
 }
 
 #[test]
+fn inspect_shows_what_they_cost() {
+    let run = bench().run("inspect model.safetensors --precision int8 --layer gru.l0=w8a16 --layer head=f32");
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    let table: Vec<&str> = run.stdout.lines().skip_while(|line| !line.starts_with("layer")).take(5).collect();
+    insta::assert_snapshot!(table.join("\n"));
+    let json = bench().run("inspect --json model.safetensors --precision w8a16");
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["layers"][0]["chosen"]["precision"], "w8a16");
+    // Two bytes of view in place of one.
+    assert_eq!(json["layers"][0]["chosen"]["ram"], json["layers"][0]["int8"]["ram"].as_u64().unwrap() + 5);
+}
+
+#[test]
 fn bad_precisions() {
     let bench = bench();
     let mut transcript = Transcript::default();
     for arguments in [
         "export model.safetensors --precision int8 --calibrate x.npy --layer gru=f32 -o out.rs",
         "export model.safetensors --precision int8 --calibrate x.npy --layer head -o out.rs",
+        "inspect model.safetensors --precision int8 --layer gru=f32",
         "export model.safetensors --precision int8 --calibrate x.npy --layer head=int4 -o out.rs",
         "export model.safetensors --precision f32 --layer head=w8a16 -o out.rs",
         "export model.safetensors --precision w8a16 -o out.rs",
