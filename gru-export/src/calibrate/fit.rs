@@ -6,6 +6,7 @@ use super::trial::Trial;
 use super::{Calibration, Choice, GivenRanges, Method, Origin, Statistics};
 use crate::dataset::Dataset;
 use crate::error::{Result, listed, quoted};
+use crate::float::Kernels;
 use crate::int8::{Int8Model, Int8Runner};
 use crate::ir::Model;
 use crate::progress::Progress;
@@ -91,7 +92,7 @@ impl Fit {
         let mut quantised = quantise(&calibration)?;
         let corrections = correct(model, &mut quantised, &trial, aim.bound(), progress);
         let errors = |quantised: &Int8Model| {
-            let verification = verify(model, &Int8Runner::new(quantised), data, None, progress)?;
+            let verification = verify(model, &Int8Runner::on(Kernels::Scalar, quantised), data, None, progress)?;
             Ok(verification.reference.errors)
         };
         let holds = match aim {

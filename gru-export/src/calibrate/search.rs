@@ -8,6 +8,7 @@ use super::tensors::{Sharing, Tensor};
 use super::trial::Trial;
 use super::{Calibration, Method, Statistics};
 use crate::error::Result;
+use crate::float::Kernels;
 use crate::int8::{Int8Model, Int8Runner};
 use crate::progress::Progress;
 use crate::verify::Errors;
@@ -83,7 +84,7 @@ impl Calibration {
     ) -> Result<Vec<Choice>> {
         let mut choices = Vec::new();
         progress.begin("choose ranges", trials(tensors.len()));
-        let unclipped = trial.errors(&Int8Runner::new(&quantise(self)?));
+        let unclipped = trial.errors(&Int8Runner::on(Kernels::Scalar, &quantise(self)?));
         let mut best = unclipped;
         for &tensor in tensors {
             let before = self.clone();
@@ -95,7 +96,7 @@ impl Calibration {
                 let clipped = statistics.apply(method, tensor, &mut clipping);
                 // A narrower range may be one that the model cannot be quantised with.
                 let Some(quantised) = (clipped > 0.0).then(|| quantise(&clipping).ok()).flatten() else { continue };
-                let errors = trial.errors(&Int8Runner::new(&quantised));
+                let errors = trial.errors(&Int8Runner::on(Kernels::Scalar, &quantised));
                 candidates.push(Candidate::new(method, clipped, errors));
                 if errors.rms < GAIN * best.rms && errors.max <= unclipped.max {
                     (*self, best) = (clipping, errors);

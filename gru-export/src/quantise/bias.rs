@@ -4,6 +4,7 @@ use gru_core::quant::{HEADROOM_BITS, PREACTIVATION_BITS, WIDE_BITS, rows_fit};
 use serde::Serialize;
 
 use crate::calibrate::{Means, Trial, add_mean};
+use crate::float::Kernels;
 use crate::int8::{Int8Gru, Int8Layer, Int8Model, Int8Runner};
 use crate::ir::{Gru, Layer, Model, Reset};
 use crate::progress::Progress;
@@ -38,7 +39,7 @@ pub(crate) fn correct(
     progress: &dyn Progress,
 ) -> Vec<Correction> {
     progress.begin("correct biases", quantised.layers.len());
-    let errors = |quantised: &Int8Model| trial.errors(&Int8Runner::new(quantised));
+    let errors = |quantised: &Int8Model| trial.errors(&Int8Runner::on(Kernels::Scalar, quantised));
     let mut least = errors(quantised).rms;
     let mut corrections = Vec::new();
     for place in 0..quantised.layers.len() {
@@ -79,7 +80,7 @@ struct Read {
 
 impl Read {
     fn new(quantised: &Int8Model, place: usize, trial: &Trial<'_>) -> Self {
-        let runner = Int8Runner::new(quantised);
+        let runner = Int8Runner::on(Kernels::Scalar, quantised);
         let (mut read, count) = (Self::default(), trial.sequences().map(<[_]>::len).sum::<usize>() as f64);
         for sequence in trial.sequences() {
             let (first, layers) = runner.raw_steps(sequence);

@@ -2,7 +2,7 @@
 
 use gru_core::quant::{ACCUMULATOR_BOUND, HEADROOM_BITS};
 
-use super::{MARGIN, STEPS};
+use super::{MARGIN, STEPS, in_f32};
 use crate::error::{Error, Result, quoted};
 use crate::int8::Step;
 use crate::ir::Matrix;
@@ -96,7 +96,7 @@ impl Rows {
         for (row, sum) in sums.iter().enumerate() {
             let least = sum.least_worth(input_shift).ok_or_else(|| {
                 Error::new(format!("layer {}: a row has more columns than an int8 accumulator holds", quoted(layer)))
-                    .help("export in f32")
+                    .help(in_f32(layer))
             })?;
             if least.is_nan() || least > LARGEST_WORTH {
                 return Err(Error::new(format!(

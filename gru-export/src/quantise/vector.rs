@@ -209,7 +209,7 @@ fn frac_bits(layer: &str, outputs: &[Range]) -> Result<u8> {
     let peak = reach(outputs).max(f64::MIN_POSITIVE);
     if MARGIN * peak > f64::from(i16::MAX) {
         let problem = format!("layer {}: its outputs reach {peak:.3e}, more than 16 bits hold", quoted(layer));
-        return Err(Error::new(problem).help("scale its weights and bias down, or export in f32"));
+        return Err(Error::new(problem).help(format!("scale its weights and bias down, or {}", in_f32(layer))));
     }
     Ok((f64::from(i16::MAX) / (MARGIN * peak)).log2().floor().clamp(0.0, 15.0) as u8)
 }
