@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use gru_export::Precision::{self, F32, Int8, W8a16};
-use gru_export::calibrate::Calibration;
+use gru_export::calibrate::{Aim, Calibration, Fit, Method, Statistics};
 use gru_export::dataset::{Dataset, Sample};
 use gru_export::float::{FloatModel, FloatRunner};
 use gru_export::int8::Int8Runner;
@@ -32,8 +32,9 @@ struct Case {
     /// Where the architecture is not inferred.
     spec: Option<String>,
     wide_input: bool,
-    int8: bool,
-    /// Of each layer, besides all in f32 and all in int8.
+    /// Each of all layers.
+    alike: &'static [Precision],
+    /// Of each layer, besides.
     mixed: Option<Vec<Precision>>,
 }
 
@@ -64,7 +65,7 @@ fn cases() -> Vec<Case> {
         tensors: tensors.concat(),
         spec: None,
         wide_input: false,
-        int8: true,
+        alike: &[F32, Int8],
         mixed: None,
     };
     let with_spec = |name, tensors: Vec<Vec<Tensor>>, spec| Case { spec: Some(spec), ..case(name, tensors) };
@@ -112,7 +113,7 @@ fn cases() -> Vec<Case> {
             [gru_spec(""), norm_spec("first"), dense_spec("head"), norm_spec("second")].concat(),
         ),
         Case {
-            int8: false,
+            alike: &[F32],
             ..with_spec(
                 "other_functions",
                 vec![gru(0, 2, 6)],
@@ -120,7 +121,7 @@ fn cases() -> Vec<Case> {
             )
         },
         Case {
-            int8: false,
+            alike: &[],
             mixed: Some(vec![W8a16, Int8, W8a16, W8a16, W8a16, F32, F32, W8a16]),
             ..with_spec(
                 "mixed",
@@ -199,8 +200,10 @@ fn expected(prepared: &Prepared, precisions: &[Precision]) -> (String, String) {
         let bits = |y: &Vec<f64>| y.iter().map(|&y| (y as f32).to_bits().cast_signed()).collect();
         lines(&played.iter().map(bits).collect::<Vec<Vec<i32>>>())
     } else {
-        let calibration = Calibration::measure(model, data, &());
-        let quantised = mixed(model, precisions, &calibration, lsb.as_deref(), *wide_input).unwrap();
+        let statistics = Statistics::measure(model, data, &());
+        let integers = |ranges: &Calibration| mixed(model, precisions, ranges, lsb.as_deref(), *wide_input);
+        let fit = Fit::new((model, data), statistics, None, Aim::Rms(Method::Auto), &integers, &());
+        let (_, quantised) = fit.unwrap();
         lines(&Int8Runner::new(&quantised).raw_outputs(&samples))
     };
     (outputs, samples.iter().map(input).collect())
@@ -236,10 +239,9 @@ fn generated_modules_equal_the_exporters_run() {
     for case in cases() {
         let prepared = prepare(&case, directory);
         let layers = prepared.model.layers();
-        let alike =
-            |precision: Precision| (format!("{}_{}", case.name, precision.name()), vec![precision; layers.len()]);
-        let given = case.mixed.as_ref().map(|precisions| (case.name.to_owned(), precisions.clone()));
-        for (name, precisions) in [Some(alike(F32)), case.int8.then(|| alike(Int8)), given].into_iter().flatten() {
+        let alike = |by: &Precision| (format!("{}_{}", case.name, by.name()), vec![*by; layers.len()]);
+        let mixed = case.mixed.iter().map(|precisions| (case.name.to_owned(), precisions.clone()));
+        for (name, precisions) in case.alike.iter().map(alike).chain(mixed) {
             let named = layers.iter().zip(&precisions);
             let export = named.fold(prepared.export.clone(), |export, (layer, &by)| export.layer(layer.name(), by));
             export.write(directory.join(format!("{name}.rs")), &()).unwrap();
