@@ -1,11 +1,10 @@
-//! Layers put together: const-generic cells against the slice kernels, tuples, symbols, windows, heads.
+//! Layers put together: tuples, symbols, windows, heads.
 
 use std::array;
 
 use gru_core::backend::scalar::Scalar;
-use gru_core::layout::{self, Gates, GruShape, INT8_DEPTH, Order, Scales, UNITS};
+use gru_core::layout::{self, Gates};
 use gru_core::math::Rational;
-use gru_core::slices::{GruInput, GruSlice, QGruInput, QGruSlice};
 use gru_core::{
     Dense, DenseWeights, Embedding, Gating, Gru, GruWeights, Layer, NoReset, NoUpdate, OneHot, QDense, QDenseWeights,
     QGru, QGruWeights, Quantize, Requantization, ResetAfter, ResetBefore, Stream, Wide, argmax, quant, softmax,
@@ -14,8 +13,6 @@ use gru_core::{
 
 mod random;
 use random::Random;
-mod room;
-use room::Room;
 
 const I: usize = 5;
 const H: usize = 18;
@@ -83,60 +80,13 @@ fn readings(steps: usize) -> Vec<[i16; I]> {
     int8_inputs(steps).into_iter().map(|x| x.map(|x| i16::from(x) + 3)).collect()
 }
 
-fn f32_cell_is_its_slice<R: Gating>(cell: &Gru<I, H, R>) {
-    let shape = GruShape { input_size: I, hidden_size: H, order: Order::F32, gates: R::GATES };
-    let mut lanes = vec![[0.0; UNITS]; shape.lanes()];
-    shape.pack(
-        WEIGHT_IH[..R::GATES.count()].as_flattened().as_flattened(),
-        WEIGHT_HH[..R::GATES.count()].as_flattened().as_flattened(),
-        lanes.as_flattened_mut(),
-    );
-    let mut bias = vec![[[0.0; UNITS]; 4]; BLOCKS];
-    layout::pack_rows(BIAS.as_flattened(), H, &mut bias);
-    let slice = GruSlice { shape, lanes: &lanes, bias: &bias };
-    let (mut state, mut h) = (Default::default(), [0.0; H]);
-    for x in inputs(20) {
-        let scratch = [&mut [0.0; H][..], &mut [0.0; H]];
-        slice.step_on::<Scalar, Rational>(Scalar, GruInput::Dense(&x), &mut h, scratch).unwrap();
-        assert_eq!(cell.forward(Scalar, &x, &mut state), &h);
-    }
-}
-
-fn int8_cell_is_its_slice<R: Gating>(cell: &QGru<I, H, R>) {
-    let shape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, gates: R::GATES };
-    let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
-    shape.pack_int8(
-        QWEIGHT_IH[..R::GATES.count()].as_flattened().as_flattened(),
-        QWEIGHT_HH[..R::GATES.count()].as_flattened().as_flattened(),
-        &mut lanes,
-    );
-    let mut scales = vec![Scales::ZERO; BLOCKS];
-    Scales::pack(H, QBIAS.as_flattened(), MULTIPLIER.as_flattened(), SHIFT.as_flattened(), &mut scales);
-    let slice = QGruSlice { shape, lanes: &lanes, scales: &scales, requantization: REQUANTIZATION };
-    let (mut state, mut h, mut view) = (Default::default(), [0; H], [0; H]);
-    let mut room = Room::new(I, H);
-    for x in int8_inputs(20) {
-        slice.step_on(Scalar, QGruInput::Dense(&x), &mut h, &mut view, room.borrow()).unwrap();
-        assert_eq!(cell.forward(Scalar, &x, &mut state), &view);
-        assert_eq!(state.hidden(), &h);
-    }
-}
-
-#[test]
-fn cells_run_the_slice_kernels() {
-    f32_cell_is_its_slice(&Gru::new(&AFTER));
-    f32_cell_is_its_slice(&Gru::new(&BEFORE));
-    int8_cell_is_its_slice(&QGru::new(&QAFTER));
-    int8_cell_is_its_slice(&QGru::new(&QBEFORE));
-}
-
 #[test]
 fn reset_placement_matters() {
     let (after, before): (Gru<I, H>, Gru<I, H, ResetBefore>) = (Gru::new(&AFTER), Gru::new(&BEFORE));
     let (mut a, mut b) = (Default::default(), Default::default());
     for x in inputs(3) {
-        after.step(&x, &mut a);
-        before.step(&x, &mut b);
+        after.forward(Scalar, &x, &mut a);
+        before.forward(Scalar, &x, &mut b);
     }
     assert_ne!(a, b);
 }
@@ -149,8 +99,8 @@ static QMODEL: (Quantize<I>, (QGru<I, H>, QDense<H, 3>)) =
 fn a_tuple_feeds_each_layer_with_the_one_before() {
     let (mut state, mut cell_state) = (Default::default(), Default::default());
     for x in inputs(10) {
-        let h = *MODEL.0.step(&x, &mut cell_state);
-        assert_eq!(MODEL.step(&x, &mut state), MODEL.1.step(&h, &mut Default::default()));
+        let h = *MODEL.0.forward(Scalar, &x, &mut cell_state);
+        assert_eq!(MODEL.forward(Scalar, &x, &mut state), MODEL.1.forward(Scalar, &h, &mut Default::default()));
     }
 }
 
@@ -160,8 +110,11 @@ fn tuples_nest() {
     for x in int8_inputs(10) {
         let readings = x.map(|x| i16::from(x) + 3);
         let quantized = readings.map(|r| quant::saturate_i8(quant::quantize(r, 3, 20_000, 15)));
-        let view = *QMODEL.1.0.step(&quantized, &mut flat);
-        assert_eq!(QMODEL.step(&readings, &mut state), QMODEL.1.1.step(&view, &mut Default::default()));
+        let view = *QMODEL.1.0.forward(Scalar, &quantized, &mut flat);
+        assert_eq!(
+            QMODEL.forward(Scalar, &readings, &mut state),
+            QMODEL.1.1.forward(Scalar, &view, &mut Default::default())
+        );
     }
 }
 
@@ -247,8 +200,14 @@ fn a_symbol_is_its_one_hot_vector() {
     for symbol in [0, 4, 2, 5, 1, 7, 3, u16::MAX] {
         let hot = |one: i8| array::from_fn(|c| if c == usize::from(symbol) { one } else { 0 });
         let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-6;
-        assert!(symbols.step(&symbol, &mut b).iter().zip(dense.step(&hot(1).map(f32::from), &mut a)).all(close));
-        assert_eq!(qsymbols.step(&symbol, &mut qb), qdense.step(&hot(127), &mut qa));
+        assert!(
+            symbols
+                .forward(Scalar, &symbol, &mut b)
+                .iter()
+                .zip(dense.forward(Scalar, &hot(1).map(f32::from), &mut a))
+                .all(close)
+        );
+        assert_eq!(qsymbols.forward(Scalar, &symbol, &mut qb), qdense.forward(Scalar, &hot(127), &mut qa));
     }
 }
 
@@ -260,12 +219,12 @@ fn a_wide_input_is_an_int8_input_with_more_digits() {
     let (mut wide_state, mut narrow_state) = (Default::default(), Default::default());
     for x in int8_inputs(20) {
         let whole = x.map(|x| i16::from(x) << quant::WIDE_BITS);
-        assert_eq!(WIDE.step(&whole, &mut wide_state), narrow.step(&x, &mut narrow_state));
+        assert_eq!(WIDE.forward(Scalar, &whole, &mut wide_state), narrow.forward(Scalar, &x, &mut narrow_state));
     }
     // Less than half a step of int8 moves the wide layer alone.
     let (mut moved, mut still) = (Default::default(), Default::default());
-    WIDE.step(&[60; I], &mut moved);
-    WIDE.step(&[0; I], &mut still);
+    WIDE.forward(Scalar, &[60; I], &mut moved);
+    WIDE.forward(Scalar, &[0; I], &mut still);
     assert_ne!(moved, still);
 }
 
@@ -287,7 +246,7 @@ fn an_embedding_feeds_a_cell() {
     let (mut state, mut cell) = (Default::default(), Default::default());
     for symbol in [2, 0, 1, 9] {
         let row = TABLE.get(usize::from(symbol)).copied().unwrap_or_default();
-        assert_eq!(model.step(&symbol, &mut state), CELL.step(&row, &mut cell));
+        assert_eq!(model.forward(Scalar, &symbol, &mut state), CELL.forward(Scalar, &row, &mut cell));
     }
 }
 

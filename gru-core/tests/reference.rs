@@ -1,6 +1,6 @@
-//! Every kernel against the equations in f64.
+//! The specification against the equations in f64. `backends.rs` holds the other backends against it.
 
-use gru_core::backend::Prepared;
+use gru_core::backend::{Prepared, scalar::Scalar};
 use gru_core::layout::{self, DenseShape, Gates, GruShape, INT8_DEPTH, Order, Placement, Scales, UNITS};
 use gru_core::math::{Activation, Rational};
 use gru_core::slices::{DenseSlice, GruInput, GruSlice, LengthMismatch, QDenseSlice, QGruInput, QGruSlice};
@@ -95,7 +95,7 @@ fn float_error<A: Activation>(gates: Gates, input_size: usize, hidden_size: usiz
     for _ in 0..steps {
         let x: Vec<f32> = (0..input_size).map(|_| random.unit()).collect();
         let [first, second] = &mut scratch;
-        layer.step::<A>(GruInput::Dense(&x), &mut h, [first, second]).unwrap();
+        layer.step_on::<_, A>(Scalar, GruInput::Dense(&x), &mut h, [first, second]).unwrap();
         exact = reference.step(&wide(&x), &exact, |v| v);
         worst = h.iter().zip(&exact).fold(worst, |worst, (h, exact)| worst.max((f64::from(*h) - exact).abs()));
     }
@@ -224,7 +224,7 @@ impl Quantised {
                 (0..input_size).map(|_| if extreme { 127 } else { (random.unit() * 127.0) as i8 }).collect();
             let before: Vec<f64> = h.iter().map(|&h| f64::from(h >> 15) / 32768.0).collect();
             let exact = reference.step(&x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>(), &before, view);
-            layer.step(QGruInput::Dense(&x), &mut h, &mut seen, scratch.borrow()).unwrap();
+            layer.step_on(Scalar, QGruInput::Dense(&x), &mut h, &mut seen, scratch.borrow()).unwrap();
             for (unit, exact) in exact.iter().enumerate() {
                 assert!(h[unit].unsigned_abs() <= 1 << quant::STATE_BITS);
                 assert_eq!(seen[unit], quant::view(quant::state_q15(h[unit]), self.requantization.view));
@@ -274,7 +274,7 @@ fn dense_layers_are_the_f64_product() {
         let mut packed = vec![[[0.0; UNITS]; 1]; layout::blocks(output_size)];
         layout::pack_rows(&bias, output_size, &mut packed);
         let mut y = vec![0.0; output_size];
-        DenseSlice { shape, lanes: &lanes, bias: &packed }.step(&x, &mut y).unwrap();
+        DenseSlice { shape, lanes: &lanes, bias: &packed }.step_on(Scalar, &x, &mut y).unwrap();
         for (row, y) in y.iter().enumerate() {
             let exact = f64::from(bias[row])
                 + (0..input_size).map(|c| f64::from(weight[row * input_size + c]) * f64::from(x[c])).sum::<f64>();
@@ -324,7 +324,7 @@ fn a_slice_of_the_wrong_length_is_an_error_and_changes_nothing() {
     let bias = vec![[[1.0; UNITS]; 4]; layout::blocks(3)];
     let layer = GruSlice { shape, lanes: &lanes, bias: &bias };
     let (mut h, mut a, mut b) = ([0.0; 3], [0.0; 3], [0.0; 3]);
-    let error = layer.step::<Rational>(GruInput::Dense(&[1.0; 5]), &mut h, [&mut a, &mut b]).unwrap_err();
+    let error = layer.step_on::<_, Rational>(Scalar, GruInput::Dense(&[1.0; 5]), &mut h, [&mut a, &mut b]).unwrap_err();
     assert_eq!(error, LengthMismatch { name: "x", expected: 2, found: 5 });
     assert_eq!(error.to_string(), "x must hold 2 values, found 5");
     assert_eq!(h, [0.0; 3]);

@@ -21,7 +21,7 @@ impl Backend for Portable {
         Units
     }
 
-    #[inline(always)]
+    #[inline]
     fn enter<O: Op>(self, op: O) -> O::Output {
         op.run(self)
     }

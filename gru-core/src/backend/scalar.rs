@@ -18,7 +18,7 @@ impl Backend for Scalar {
         Arrays
     }
 
-    #[inline(always)]
+    #[inline]
     fn enter<O: Op>(self, op: O) -> O::Output {
         op.run(self)
     }

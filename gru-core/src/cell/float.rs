@@ -121,7 +121,7 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation> Gru<I, H, R, A> {
     fn advance<'s, B: Backend>(&self, backend: B, x: impl Input, state: &'s mut GruState<H>) -> &'s [f32; H] {
         let (mut first, mut second) = ([0.0; H], [0.0; H]);
         let stream = Stream { x, h: &mut state.h, scratch: [&mut first, &mut second] };
-        float::gru::<B, A, _, 1>(backend, self.weights(), &mut [stream], state.sweep.next());
+        float::gru::<B, A, R, _, 1>(backend, self.weights(), &mut [stream], state.sweep.next());
         &state.h
     }
 }
@@ -143,22 +143,23 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation> Layer for Gru<I, 
         inputs: [&[f32; I]; S],
         mut states: [&'s mut GruState<H>; S],
     ) -> [&'s [f32; H]; S] {
-        if !Self::SHARED {
-            return one_by_one(self, backend, inputs, states);
+        if Self::SHARED {
+            let mut backwards = false;
+            for state in &mut states {
+                backwards = state.sweep.next();
+            }
+            let mut room = [[[0.0; H]; 2]; S];
+            let streams = zip(inputs, zip(states.each_mut(), room.each_mut()));
+            let mut streams = streams.map(|(x, (state, [first, second]))| Stream {
+                x: Dense(x),
+                h: &mut state.h,
+                scratch: [first, second],
+            });
+            float::gru::<B, A, R, _, S>(backend, self.weights(), &mut streams, backwards);
+            states.map(|state| &state.h)
+        } else {
+            one_by_one(self, backend, inputs, states)
         }
-        let mut backwards = false;
-        for state in &mut states {
-            backwards = state.sweep.next();
-        }
-        let mut room = [[[0.0; H]; 2]; S];
-        let streams = zip(inputs, zip(states.each_mut(), room.each_mut()));
-        let mut streams = streams.map(|(x, (state, [first, second]))| Stream {
-            x: Dense(x),
-            h: &mut state.h,
-            scratch: [first, second],
-        });
-        float::gru::<B, A, _, S>(backend, self.weights(), &mut streams, backwards);
-        states.map(|state| &state.h)
     }
 
     #[inline(always)]
@@ -168,21 +169,22 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation> Layer for Gru<I, 
         inputs: [&[f32; I]; W],
         state: &mut GruState<H>,
     ) -> [[f32; H]; W] {
-        if !Self::SHARED {
-            return step_by_step(self, backend, inputs, state);
+        if Self::SHARED {
+            let mut sums = [[[0.0; H]; 3]; W];
+            float::ahead::<_, R, _>(
+                backend,
+                self.weights(),
+                inputs.map(<[f32; I]>::as_slice),
+                sums.as_flattened_mut().as_flattened_mut(),
+            );
+            let mut outputs = [[0.0; H]; W];
+            for (output, sums) in outputs.iter_mut().zip(&sums) {
+                *output = *self.advance(backend, Sums(sums.as_flattened(), H), state);
+            }
+            outputs
+        } else {
+            step_by_step(self, backend, inputs, state)
         }
-        let mut sums = [[[0.0; H]; 3]; W];
-        float::ahead(
-            backend,
-            self.weights(),
-            inputs.map(<[f32; I]>::as_slice),
-            sums.as_flattened_mut().as_flattened_mut(),
-        );
-        let mut outputs = [[0.0; H]; W];
-        for (output, sums) in outputs.iter_mut().zip(&sums) {
-            *output = *self.advance(backend, Sums(sums.as_flattened(), H), state);
-        }
-        outputs
     }
 }
 

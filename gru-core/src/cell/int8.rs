@@ -177,7 +177,7 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> QGru<I, H, R, V> {
     fn advance<'s, B: Backend>(&self, backend: B, x: impl Input, state: &'s mut QGruState<H, V>) -> &'s [V; H] {
         let mut room = Room::<I, H, V>::new();
         let stream = Stream { x, h: &mut state.h, view: &mut state.view, scratch: room.scratch() };
-        int8::gru(backend, self.weights(), &mut [stream], state.sweep.next());
+        int8::gru::<_, R, _, _, _>(backend, self.weights(), &mut [stream], state.sweep.next());
         &state.view
     }
 
@@ -200,7 +200,7 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> QGru<I, H, R, V> {
             view: &mut state.view,
             scratch: room.scratch(),
         });
-        int8::gru(backend, self.weights(), &mut streams, backwards);
+        int8::gru::<_, R, _, _, _>(backend, self.weights(), &mut streams, backwards);
         states.map(|state| &state.view)
     }
 
@@ -217,7 +217,7 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> QGru<I, H, R, V> {
             input.prepare(backend, &mut [first, second]);
             Ready { input, room: [&*first, &*second] }
         });
-        int8::ahead(backend, self.weights(), ready, sums.as_flattened_mut().as_flattened_mut());
+        int8::ahead::<_, R, _, _>(backend, self.weights(), ready, sums.as_flattened_mut().as_flattened_mut());
         let mut outputs = [[V::default(); H]; W];
         for (output, sums) in outputs.iter_mut().zip(&sums) {
             *output = *self.advance(backend, Sums(sums.as_flattened(), H), state);
@@ -266,10 +266,11 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for QGru<I, 
         inputs: [&[i8; I]; S],
         states: [&'s mut QGruState<H, V>; S],
     ) -> [&'s [V; H]; S] {
-        if !Self::SHARED {
-            return one_by_one(self, backend, inputs, states);
+        if Self::SHARED {
+            self.advance_batch(backend, inputs.map(|x| Dense(x)), states)
+        } else {
+            one_by_one(self, backend, inputs, states)
         }
-        self.advance_batch(backend, inputs.map(|x| Dense(x)), states)
     }
 
     #[inline(always)]
@@ -279,10 +280,11 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for QGru<I, 
         inputs: [&[i8; I]; W],
         state: &mut QGruState<H, V>,
     ) -> [[V; H]; W] {
-        if !Self::SHARED {
-            return step_by_step(self, backend, inputs, state);
+        if Self::SHARED {
+            self.advance_window(backend, inputs.map(|x| Dense(x)), state)
+        } else {
+            step_by_step(self, backend, inputs, state)
         }
-        self.advance_window(backend, inputs.map(|x| Dense(x)), state)
     }
 }
 
@@ -322,11 +324,12 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for Wide<QGr
         inputs: [&[i16; I]; S],
         states: [&'s mut QGruState<H, V>; S],
     ) -> [&'s [V; H]; S] {
-        if !QGru::<I, H, R, V>::SHARED {
-            return one_by_one(self, backend, inputs, states);
+        if QGru::<I, H, R, V>::SHARED {
+            let halves = inputs.map(split);
+            self.0.advance_batch(backend, halves.each_ref().map(|[high, low]| int8::Wide { high, low }), states)
+        } else {
+            one_by_one(self, backend, inputs, states)
         }
-        let halves = inputs.map(split);
-        self.0.advance_batch(backend, halves.each_ref().map(|[high, low]| int8::Wide { high, low }), states)
     }
 
     #[inline(always)]
@@ -336,11 +339,12 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for Wide<QGr
         inputs: [&[i16; I]; W],
         state: &mut QGruState<H, V>,
     ) -> [[V; H]; W] {
-        if !QGru::<I, H, R, V>::SHARED {
-            return step_by_step(self, backend, inputs, state);
+        if QGru::<I, H, R, V>::SHARED {
+            let halves = inputs.map(split);
+            self.0.advance_window(backend, halves.each_ref().map(|[high, low]| int8::Wide { high, low }), state)
+        } else {
+            step_by_step(self, backend, inputs, state)
         }
-        let halves = inputs.map(split);
-        self.0.advance_window(backend, halves.each_ref().map(|[high, low]| int8::Wide { high, low }), state)
     }
 }
 

@@ -1,9 +1,10 @@
 //! f32: one step of a GRU layer, and a dense layer, for `S` streams at once.
 
-use super::{Place, block, block_mut, copy, few, lanes, row, row_mut, split, sweep};
+use super::{Known, Place, block, block_mut, copy, few, has_panel, lanes, possible, row, row_mut, split, sweep};
 use crate::{
     backend::{Backend, F32, F32Lane, Lanes},
-    layout::{self, GruShape, Placement},
+    cell::Gating,
+    layout::{self, GruShape},
     math::{Activation, Real},
 };
 
@@ -90,21 +91,26 @@ impl Input for Sums<'_> {
 /// The product of the input half for `W` steps: one pass over `weight_ih` for all of them. `sums` is `[W, 3, H]`, its
 /// rows the gates that the cell has.
 #[inline(always)]
-pub(crate) fn ahead<B: Backend, const W: usize>(backend: B, weights: GruView<'_>, x: [&[f32]; W], sums: &mut [f32]) {
+pub(crate) fn ahead<B: Backend, R: Gating, const W: usize>(
+    backend: B,
+    weights: GruView<'_>,
+    x: [&[f32]; W],
+    sums: &mut [f32],
+) {
     let gates = weights.shape.gates;
     let (first, last) = (gates.ahead(), gates.count() - gates.ahead());
     let (input, hidden) = weights.shape.panels(first);
     for b in sweep(weights.bias.len(), false) {
         let Some(panels) = lanes(weights.lanes, weights.shape.block_lanes(), b) else { break };
         let (panel, rest) = split(panels, input);
-        ahead_panel(backend, panel, first, Place { block: b, gate: 0 }, x, sums);
+        ahead_panel::<_, R, _>(backend, panel, first, Place { block: b, gate: 0 }, x, sums);
         let panel = split(split(rest, hidden).1, weights.shape.panels(last).0).0;
-        ahead_panel(backend, panel, last, Place { block: b, gate: first }, x, sums);
+        ahead_panel::<_, R, _>(backend, panel, last, Place { block: b, gate: first }, x, sums);
     }
 }
 
 #[inline(always)]
-fn ahead_panel<B: Backend, const W: usize>(
+fn ahead_panel<B: Backend, R: Gating, const W: usize>(
     backend: B,
     panel: &[F32Lane],
     gates: usize,
@@ -113,9 +119,9 @@ fn ahead_panel<B: Backend, const W: usize>(
     sums: &mut [f32],
 ) {
     match gates {
-        1 => ahead_gates::<B, 1, W>(backend, panel, place, x, sums),
-        2 => ahead_gates::<B, 2, W>(backend, panel, place, x, sums),
-        3 => ahead_gates::<B, 3, W>(backend, panel, place, x, sums),
+        1 if const { has_panel::<R>(1) } => ahead_gates::<B, 1, W>(backend, panel, place, x, sums),
+        2 if const { has_panel::<R>(2) } => ahead_gates::<B, 2, W>(backend, panel, place, x, sums),
+        3 if const { has_panel::<R>(3) } => ahead_gates::<B, 3, W>(backend, panel, place, x, sums),
         _ => {}
     }
 }
@@ -156,20 +162,20 @@ pub(crate) struct Stream<'a, X> {
 
 /// One step: each `h` becomes the new state.
 #[inline(always)]
-pub(crate) fn gru<B: Backend, A: Activation, X: Input, const S: usize>(
+pub(crate) fn gru<B: Backend, A: Activation, K: Known, X: Input, const S: usize>(
     backend: B,
     weights: GruView<'_>,
     streams: &mut [Stream<'_, X>; S],
     backwards: bool,
 ) {
-    match (weights.shape.gates.reset, weights.shape.gates.update) {
-        (Some(Placement::After), true) => one_pass::<B, A, X, 3, S>(backend, weights, streams, backwards),
-        (Some(Placement::After), false) | (None, true) => {
-            one_pass::<B, A, X, 2, S>(backend, weights, streams, backwards);
-        }
-        (None, false) => one_pass::<B, A, X, 1, S>(backend, weights, streams, backwards),
-        (Some(Placement::Before), true) => two_passes::<B, A, X, 2, S>(backend, weights, streams, backwards),
-        (Some(Placement::Before), false) => two_passes::<B, A, X, 1, S>(backend, weights, streams, backwards),
+    let gates = weights.shape.gates;
+    match (gates.ahead(), gates.count()) {
+        (0, 3) if const { possible::<K>(0, 3) } => one_pass::<B, A, X, 3, S>(backend, weights, streams, backwards),
+        (0, 2) if const { possible::<K>(0, 2) } => one_pass::<B, A, X, 2, S>(backend, weights, streams, backwards),
+        (0, 1) if const { possible::<K>(0, 1) } => one_pass::<B, A, X, 1, S>(backend, weights, streams, backwards),
+        (2, 3) if const { possible::<K>(2, 3) } => two_passes::<B, A, X, 2, S>(backend, weights, streams, backwards),
+        (1, 2) if const { possible::<K>(1, 2) } => two_passes::<B, A, X, 1, S>(backend, weights, streams, backwards),
+        _ => {}
     }
 }
 

@@ -7,7 +7,40 @@
 pub(crate) mod float;
 pub(crate) mod int8;
 
-use crate::layout::UNITS;
+use crate::{
+    cell::Gating,
+    layout::{Gates, UNITS},
+};
+
+/// The gates of a layer as far as the compiler knows them: it generates no kernels for others.
+pub(crate) trait Known {
+    /// `None` where they are known at run time.
+    const KNOWN: Option<Gates>;
+}
+
+impl<R: Gating> Known for R {
+    const KNOWN: Option<Gates> = Some(R::GATES);
+}
+
+/// Gates that are known at run time.
+pub(crate) enum Any {}
+
+impl Known for Any {
+    const KNOWN: Option<Gates> = None;
+}
+
+/// Whether there can be so many gates, and so many of them [ahead](Gates::ahead) of the candidate.
+const fn possible<K: Known>(ahead: usize, count: usize) -> bool {
+    match K::KNOWN {
+        Some(gates) => gates.ahead() == ahead && gates.count() == count,
+        None => true,
+    }
+}
+
+/// Whether there is a panel of so many gates.
+const fn has_panel<R: Gating>(count: usize) -> bool {
+    R::GATES.ahead() == count || R::GATES.count() - R::GATES.ahead() == count
+}
 
 /// The blocks in the order of this step: back and forth, so that what the caches still hold of the last step comes first.
 #[inline(always)]

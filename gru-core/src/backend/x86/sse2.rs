@@ -78,7 +78,7 @@ impl Backend for Sse2 {
         Xmm
     }
 
-    #[inline(always)]
+    #[inline]
     fn enter<O: Op>(self, op: O) -> O::Output {
         op.run(self)
     }

@@ -3,10 +3,11 @@
 mod input;
 mod view;
 
-use super::{Place, block, block_mut, copy, few, lanes, pair_mut, row_mut, split, sweep};
+use super::{Known, Place, block, block_mut, copy, few, has_panel, lanes, pair_mut, possible, row_mut, split, sweep};
 use crate::{
     backend::{Backend, I16, I32, Int8Lane, Lanes, Prepared},
-    layout::{self, GruShape, Order, Placement, Scales, UNITS},
+    cell::Gating,
+    layout::{self, GruShape, Order, Scales, UNITS},
 };
 pub use input::{Dense, Input, Ready, Wide};
 pub(crate) use input::{OneHot, Sums};
@@ -15,7 +16,7 @@ pub use view::View;
 /// The product of the input half for `W` steps: one pass over `weight_ih` for all of them. `sums` is `[W, 3, H]`, its rows the gates that
 /// the cell has.
 #[inline(always)]
-pub(crate) fn ahead<B: Backend, X: Input, const W: usize>(
+pub(crate) fn ahead<B: Backend, R: Gating, X: Input, const W: usize>(
     backend: B,
     weights: GruView<'_>,
     x: [Ready<'_, X>; W],
@@ -27,14 +28,14 @@ pub(crate) fn ahead<B: Backend, X: Input, const W: usize>(
     for b in sweep(weights.scales.len(), false) {
         let Some(panels) = lanes(weights.lanes, weights.shape.block_lanes(), b) else { break };
         let (panel, rest) = split(panels, input);
-        ahead_panel(backend, panel, first, Place { block: b, gate: 0 }, x, sums);
+        ahead_panel::<_, R, _, _>(backend, panel, first, Place { block: b, gate: 0 }, x, sums);
         let panel = split(split(rest, hidden).1, weights.shape.panels(last).0).0;
-        ahead_panel(backend, panel, last, Place { block: b, gate: first }, x, sums);
+        ahead_panel::<_, R, _, _>(backend, panel, last, Place { block: b, gate: first }, x, sums);
     }
 }
 
 #[inline(always)]
-fn ahead_panel<B: Backend, X: Input, const W: usize>(
+fn ahead_panel<B: Backend, R: Gating, X: Input, const W: usize>(
     backend: B,
     panel: &[Int8Lane],
     gates: usize,
@@ -43,9 +44,9 @@ fn ahead_panel<B: Backend, X: Input, const W: usize>(
     sums: &mut [i32],
 ) {
     match gates {
-        1 => ahead_gates::<B, X, 1, W>(backend, panel, place, x, sums),
-        2 => ahead_gates::<B, X, 2, W>(backend, panel, place, x, sums),
-        3 => ahead_gates::<B, X, 3, W>(backend, panel, place, x, sums),
+        1 if const { has_panel::<R>(1) } => ahead_gates::<B, X, 1, W>(backend, panel, place, x, sums),
+        2 if const { has_panel::<R>(2) } => ahead_gates::<B, X, 2, W>(backend, panel, place, x, sums),
+        3 if const { has_panel::<R>(3) } => ahead_gates::<B, X, 3, W>(backend, panel, place, x, sums),
         _ => {}
     }
 }
@@ -115,7 +116,7 @@ pub struct Scratch<'a, V = i8> {
 
 /// One step: each `h` becomes the new state and `view` its int8 view.
 #[inline(always)]
-pub(crate) fn gru<B: Backend, X: Input, V: View, const S: usize>(
+pub(crate) fn gru<B: Backend, K: Known, X: Input, V: View, const S: usize>(
     backend: B,
     weights: GruView<'_>,
     streams: &mut [Stream<'_, X, V>; S],
@@ -126,14 +127,14 @@ pub(crate) fn gru<B: Backend, X: Input, V: View, const S: usize>(
         V::split(view, &mut scratch.halves);
         V::seen(view, &scratch.halves).prepare(backend, &mut scratch.hidden);
     }
-    match (weights.shape.gates.reset, weights.shape.gates.update) {
-        (Some(Placement::After), true) => one_pass::<B, X, V, 3, S>(backend, weights, streams, backwards),
-        (Some(Placement::After), false) | (None, true) => {
-            one_pass::<B, X, V, 2, S>(backend, weights, streams, backwards);
-        }
-        (None, false) => one_pass::<B, X, V, 1, S>(backend, weights, streams, backwards),
-        (Some(Placement::Before), true) => two_passes::<B, X, V, 2, S>(backend, weights, streams, backwards),
-        (Some(Placement::Before), false) => two_passes::<B, X, V, 1, S>(backend, weights, streams, backwards),
+    let gates = weights.shape.gates;
+    match (gates.ahead(), gates.count()) {
+        (0, 3) if const { possible::<K>(0, 3) } => one_pass::<B, X, V, 3, S>(backend, weights, streams, backwards),
+        (0, 2) if const { possible::<K>(0, 2) } => one_pass::<B, X, V, 2, S>(backend, weights, streams, backwards),
+        (0, 1) if const { possible::<K>(0, 1) } => one_pass::<B, X, V, 1, S>(backend, weights, streams, backwards),
+        (2, 3) if const { possible::<K>(2, 3) } => two_passes::<B, X, V, 2, S>(backend, weights, streams, backwards),
+        (1, 2) if const { possible::<K>(1, 2) } => two_passes::<B, X, V, 1, S>(backend, weights, streams, backwards),
+        _ => {}
     }
 }
 

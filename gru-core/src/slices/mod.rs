@@ -3,44 +3,22 @@
 //! Weights are packed by [`GruShape::pack`], [`DenseShape::pack`] and [`layout::pack_rows`]; rows follow [`GruWeights::pack`](crate::GruWeights::pack)
 //! and [`QGruWeights::pack`](crate::QGruWeights::pack). Every function checks the lengths of its slices and leaves the state alone when one is wrong.
 
+mod input;
+mod outlined;
+
+use self::outlined::Outlined;
 use crate::{
     Quantized, Requantization,
-    backend::{Backend, F32, F32Lane, I32, Int8Lane, Op, Prepared, dispatch},
-    kernel::{
-        Place, float,
-        int8::{self, Ready},
-    },
+    backend::{Backend, F32Lane, Int8Lane, Op, Prepared, dispatch},
+    kernel::{Any, float, int8},
     layout::{self, DenseShape, GruShape, Order, Scales},
     math::Activation,
 };
-use core::{array, fmt, marker::PhantomData};
+use core::{fmt, marker::PhantomData};
+
+pub use self::input::{GruInput, QGruInput};
 
 pub use crate::kernel::int8::Scratch as QGruScratch;
-
-/// The input of a [`GruSlice`].
-#[derive(Clone, Copy, Debug)]
-pub enum GruInput<'a> {
-    /// A vector.
-    Dense(&'a [f32]),
-    /// The one-hot vector of a symbol; one without a column is the zero vector.
-    OneHot(usize),
-}
-
-/// The input of a [`QGruSlice`] or a [`QDenseSlice`].
-#[derive(Clone, Copy, Debug)]
-pub enum QGruInput<'a> {
-    /// A vector.
-    Dense(&'a [i8]),
-    /// A vector of more resolution: `high + low / 2⁷`, see [`quant::split`](crate::quant::split).
-    Wide {
-        /// Whole steps.
-        high: &'a [i8],
-        /// What remains.
-        low: &'a [i8],
-    },
-    /// The one-hot vector of a symbol, whose 1 is 127 steps; one without a column is the zero vector.
-    OneHot(usize),
-}
 
 /// A slice whose length does not match its layer's shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +76,7 @@ impl GruSlice<'_> {
     ///
     /// # Errors
     /// When a slice does not have the length that the shape asks for.
+    #[inline(never)]
     pub fn step_on<B: Backend, A: Activation>(
         &self,
         backend: B,
@@ -140,29 +119,8 @@ impl<A: Activation> Op for GruStep<'_, A> {
             ("scratch[1]", shape.hidden_size, scratch[1].len()),
         ])?;
         let weights = float::GruView { shape, bias, lanes };
-        float::gru::<B, A, _, 1>(backend, weights, &mut [float::Stream { x, h, scratch }], false);
+        float::gru::<_, A, Any, _, 1>(Outlined(backend), weights, &mut [float::Stream { x, h, scratch }], false);
         Ok(())
-    }
-}
-
-impl float::Input for GruInput<'_> {
-    #[inline(always)]
-    fn product<B: Backend, const G: usize, const S: usize>(
-        backend: B,
-        mut sums: [[F32<B>; G]; S],
-        panel: &[F32Lane],
-        place: Place,
-        x: [Self; S],
-    ) -> [[F32<B>; G]; S] {
-        for (sums, x) in sums.iter_mut().zip(x) {
-            [*sums] = match x {
-                GruInput::Dense(x) => float::Dense::product(backend, [*sums], panel, place, [float::Dense(x)]),
-                GruInput::OneHot(symbol) => {
-                    float::OneHot::product(backend, [*sums], panel, place, [float::OneHot(symbol)])
-                }
-            };
-        }
-        sums
     }
 }
 
@@ -182,6 +140,7 @@ impl DenseSlice<'_> {
     ///
     /// # Errors
     /// When a slice does not have the length that the shape asks for.
+    #[inline]
     pub fn step(&self, x: &[f32], y: &mut [f32]) -> Result<(), LengthMismatch> {
         dispatch(DenseStep { layer: *self, x, y })
     }
@@ -190,6 +149,7 @@ impl DenseSlice<'_> {
     ///
     /// # Errors
     /// When a slice does not have the length that the shape asks for.
+    #[inline(never)]
     pub fn step_on<B: Backend>(&self, backend: B, x: &[f32], y: &mut [f32]) -> Result<(), LengthMismatch> {
         backend.enter(DenseStep { layer: *self, x, y })
     }
@@ -245,6 +205,7 @@ impl QGruSlice<'_> {
     ///
     /// # Errors
     /// When a slice does not have the length that the shape asks for.
+    #[inline(never)]
     pub fn step_on<B: Backend, V: Quantized>(
         &self,
         backend: B,
@@ -290,57 +251,8 @@ impl<V: Quantized> Op for QGruStep<'_, V> {
         ])?;
         let Requantization { input_shift, view: steps } = requantization;
         let weights = int8::GruView { shape, lanes, scales, input_shift, view: steps };
-        int8::gru(backend, weights, &mut [int8::Stream { x, h, view, scratch }], false);
+        int8::gru::<_, Any, _, _, _>(Outlined(backend), weights, &mut [int8::Stream { x, h, view, scratch }], false);
         Ok(())
-    }
-}
-
-impl QGruInput<'_> {
-    /// Of a vector; any length fits a symbol. Of halves that differ, that which does not fit.
-    fn len(&self, expected: usize) -> usize {
-        match self {
-            Self::Dense(x) => x.len(),
-            Self::Wide { high, low } if high.len() == expected => low.len(),
-            Self::Wide { high, .. } => high.len(),
-            Self::OneHot(_) => expected,
-        }
-    }
-}
-
-impl int8::Input for QGruInput<'_> {
-    #[inline(always)]
-    fn prepare<B: Backend>(self, backend: B, room: &mut [&mut [Prepared]; 2]) {
-        match self {
-            Self::Dense(x) => int8::Dense(x).prepare(backend, room),
-            Self::Wide { high, low } => int8::Wide { high, low }.prepare(backend, room),
-            Self::OneHot(symbol) => int8::OneHot(symbol).prepare(backend, room),
-        }
-    }
-
-    #[inline(always)]
-    fn accumulate<B: Backend, const G: usize, const S: usize>(
-        backend: B,
-        sums: &mut [[I32<B>; G]; S],
-        panel: &[Int8Lane],
-        place: Place,
-        x: [Ready<'_, Self>; S],
-    ) {
-        for (sums, Ready { input, room }) in sums.iter_mut().zip(x) {
-            let sums = array::from_mut(sums);
-            match input {
-                QGruInput::Dense(x) => {
-                    int8::Dense::accumulate(backend, sums, panel, place, [Ready { input: int8::Dense(x), room }]);
-                }
-                QGruInput::Wide { high, low } => {
-                    let input = int8::Wide { high, low };
-                    int8::Wide::accumulate(backend, sums, panel, place, [Ready { input, room }]);
-                }
-                QGruInput::OneHot(symbol) => {
-                    let input = int8::OneHot(symbol);
-                    int8::OneHot::accumulate(backend, sums, panel, place, [Ready { input, room }]);
-                }
-            }
-        }
     }
 }
 
@@ -360,6 +272,7 @@ impl QDenseSlice<'_> {
     ///
     /// # Errors
     /// When a slice does not have the length that the shape asks for.
+    #[inline]
     pub fn step(&self, x: QGruInput<'_>, y: &mut [i16], scratch: [&mut [Prepared]; 2]) -> Result<(), LengthMismatch> {
         struct Step<'a>(QDenseSlice<'a>, QGruInput<'a>, &'a mut [i16], [&'a mut [Prepared]; 2]);
         impl Op for Step<'_> {

@@ -1,0 +1,95 @@
+//! A backend whose products are functions of their own, called from wherever a kernel has one.
+//!
+//! Kernels of shapes known at run time have code for every choice of gates and kind of input, dozens of products a backend; inlined, they
+//! would take the compiler a minute.
+
+use crate::backend::{Backend, Columns, F32, F32Lane, I32, Int8Lane, Op, Prepared};
+
+/// The backend `B` with products that are called.
+#[derive(Clone, Copy)]
+pub(super) struct Outlined<B>(pub(super) B);
+
+struct F32Product<'a, B: Backend, const G: usize, const S: usize> {
+    backend: B,
+    sums: [[F32<B>; G]; S],
+    panel: &'a [F32Lane],
+    x: [&'a [f32]; S],
+}
+
+impl<B: Backend, const G: usize, const S: usize> Op for F32Product<'_, B, G, S> {
+    type Output = [[F32<B>; G]; S];
+
+    #[inline(always)]
+    fn run<C: Backend>(self, _: C) -> Self::Output {
+        self.backend.product_f32(self.sums, self.panel, self.x)
+    }
+}
+
+struct Int8Product<'a, B: Backend, const G: usize, const S: usize> {
+    backend: B,
+    sums: &'a mut [[I32<B>; G]; S],
+    panel: &'a [Int8Lane],
+    x: [Columns<'a>; S],
+}
+
+impl<B: Backend, const G: usize, const S: usize> Op for Int8Product<'_, B, G, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<C: Backend>(self, _: C) {
+        self.backend.accumulate_int8(self.sums, self.panel, self.x);
+    }
+}
+
+impl<B: Backend> Backend for Outlined<B> {
+    const NAME: &'static str = B::NAME;
+    const STREAMS: usize = B::STREAMS;
+
+    type Lanes = B::Lanes;
+
+    #[inline(always)]
+    fn lanes(self) -> B::Lanes {
+        self.0.lanes()
+    }
+
+    #[inline(always)]
+    fn enter<O: Op>(self, op: O) -> O::Output {
+        self.0.enter(op)
+    }
+
+    #[inline(always)]
+    fn product_f32<const G: usize, const S: usize>(
+        self,
+        sums: [[F32<B>; G]; S],
+        panel: &[F32Lane],
+        x: [&[f32]; S],
+    ) -> [[F32<B>; G]; S] {
+        self.0.enter(F32Product { backend: self.0, sums, panel, x })
+    }
+
+    #[inline(always)]
+    fn prepare(self, x: &[i8], prepared: &mut [Prepared]) {
+        self.0.prepare(x, prepared);
+    }
+
+    #[inline(always)]
+    fn product_int8<const G: usize, const S: usize>(
+        self,
+        mut sums: [[I32<B>; G]; S],
+        panel: &[Int8Lane],
+        x: [Columns<'_>; S],
+    ) -> [[I32<B>; G]; S] {
+        self.accumulate_int8(&mut sums, panel, x);
+        sums
+    }
+
+    #[inline(always)]
+    fn accumulate_int8<const G: usize, const S: usize>(
+        self,
+        sums: &mut [[I32<B>; G]; S],
+        panel: &[Int8Lane],
+        x: [Columns<'_>; S],
+    ) {
+        self.0.enter(Int8Product { backend: self.0, sums, panel, x });
+    }
+}
