@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gru_export::dataset::write_npy;
+use gru_export::dataset::{Array, write_npy};
 use gru_export::report::Test;
 use gru_export::{Export, InputUnit, Precision};
 use tempfile::TempDir;
@@ -100,6 +100,15 @@ fn motion() -> (Export, Test) {
     (export, test.names(["standing", "running", "walking", "badminton"]))
 }
 
+/// Percent of all steps, from the outputs alone.
+fn accuracy(export: &Export) -> f64 {
+    let outputs = export.verify(&firmware("data/test.npy"), InputUnit::Count, None, &()).unwrap().outputs;
+    let labels = Array::read(firmware("data/test_labels.npy")).unwrap().values;
+    let classes: Vec<usize> = outputs.chunks_exact(4).map(gru_core::argmax).collect();
+    let right = classes.iter().enumerate().filter(|&(step, &class)| class == labels[step / 100] as usize).count();
+    100.0 * right as f64 / classes.len() as f64
+}
+
 #[test]
 fn the_bundled_model() {
     let (export, test) = motion();
@@ -107,9 +116,9 @@ fn the_bundled_model() {
     for section in ["first", "architecture", "accuracy", "time", "ranges", "cost", "method"] {
         assert_eq!(html.matches(&format!("id=\"{section}\"")).count(), 1, "{section}");
     }
-    // The accuracies that `cargo xtask qemu` measures on every core.
-    assert!(html.contains("<dd>94.05\u{A0}%<small>94.10\u{A0}% in f32"), "accuracy");
-    assert!(html.contains("<dd>99.85\u{A0}%<small>at 4\u{202F}000 steps"), "agreement");
+    let (int8, f32) = (accuracy(&export), accuracy(&export.clone().precision(Precision::F32)));
+    assert!(html.contains(&format!("<dd>{int8:.2}\u{A0}%<small>{f32:.2}\u{A0}% in f32")), "accuracy {int8} {f32}");
+    assert!(html.contains("%<small>at 4\u{202F}000 steps"), "agreement");
     assert!(html.contains("Cortex-M55") && html.contains("0 standing") && html.contains("sum of r"));
     assert_eq!(html, page(&export, &test), "the same page every time");
 }
@@ -118,14 +127,23 @@ fn the_bundled_model() {
 fn a_wide_input_is_tried_where_there_is_none() {
     let (export, test) = motion();
     let html = page(&export.wide_input(false), &test);
-    assert!(html.contains("Look at gru.l0 first") && html.contains("<li>--wide-input: measured"), "advice");
+    assert!(html.contains("Look at gru.l0 first") && html.contains("<th scope=\"row\">--wide-input</th>"), "advice");
+}
+
+#[test]
+fn every_precision_of_a_layer_is_tried() {
+    let (export, test) = motion();
+    let html = page(&export.clone().wide_input(false), &test);
+    assert!(html.contains(">--layer gru.l0=w8a16</th>") && html.contains(">--layer gru.l0=f32</th>"));
+    let html = page(&export.layer("gru.l0", Precision::W8a16).layer("head", Precision::F32), &test);
+    assert!(html.contains("<h1>motion.safetensors in mixed</h1>") && html.contains("state,</b> 15 bits"), "mixed");
 }
 
 #[test]
 fn labels_of_steps_and_of_recordings_agree() {
     let (export, test) = motion();
     let directory = TempDir::new().unwrap();
-    let each: Vec<f32> = gru_export::dataset::Array::read(firmware("data/test_labels.npy"))
+    let each: Vec<f32> = Array::read(firmware("data/test_labels.npy"))
         .unwrap()
         .values
         .iter()
@@ -134,7 +152,7 @@ fn labels_of_steps_and_of_recordings_agree() {
     let path = directory.path().join("steps.npy");
     fs::write(&path, write_npy(&[40, 100], &each)).unwrap();
     let html = page(&export, &test.labels(path));
-    assert!(html.contains("<dd>94.05\u{A0}%<small>94.10\u{A0}% in f32"), "accuracy");
+    assert!(html.contains(&format!("<dd>{:.2}\u{A0}%<small>", accuracy(&motion().0))), "accuracy");
     assert!(!html.contains("last step"), "which has no label of its own");
 }
 

@@ -4,18 +4,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use gru_export::report::Test;
-use gru_export::{InputUnit, Precision, Result};
+use gru_export::{InputUnit, Result};
 
 use super::terminal::Terminal;
-use super::{InputArguments, ModelArguments};
+use super::{Arithmetic, CalibrationArguments, InputArguments, LayerArguments, ModelArguments};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
-    /// Typical input in raw units, for int8's scales: .npy or .npz of [T, I] or [N, T, I], or CSV
-    #[arg(long, value_name = "FILE")]
-    calibrate: PathBuf,
+    #[command(flatten)]
+    calibration: CalibrationArguments,
     /// Recordings to test on, in raw units; best others than those to calibrate by
     #[arg(long, value_name = "FILE")]
     test: PathBuf,
@@ -28,6 +27,11 @@ pub(super) struct Arguments {
     /// One name per class
     #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
     names: Vec<String>,
+    /// Arithmetic to report on
+    #[arg(long, value_enum, default_value = "int8")]
+    precision: Arithmetic,
+    #[command(flatten)]
+    layers: LayerArguments,
     #[command(flatten)]
     channels: InputArguments,
     /// The page to write
@@ -36,8 +40,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode> {
-    let Arguments { model, calibrate, test, counts, labels, names, channels, output } = arguments;
-    let export = channels.configure(model.export().precision(Precision::Int8).calibrate(calibrate));
+    let Arguments { model, calibration, test, counts, labels, names, precision, layers, channels, output } = arguments;
+    let export = channels.configure(calibration.configure(layers.configure(*precision, model.export())));
     let mut test = Test::new(test).names(names).unit(if *counts { InputUnit::Count } else { InputUnit::Raw });
     if let Some(path) = labels {
         test = test.labels(path);

@@ -1,7 +1,6 @@
 //! The layer to look at first, and what to do about it.
 
 use crate::ir::Model;
-use crate::verify::Comparison;
 
 use super::distribution::Distribution;
 use super::evaluation::Evaluation;
@@ -19,56 +18,34 @@ const NEGLIGIBLE: f64 = 0.005;
 /// A share of steps whose largest output stays the largest, above which nothing needs to be done.
 const AGREEMENT: f64 = 0.995;
 
-/// What another choice would give, measured.
-pub(super) struct Trial {
-    /// On the command line.
-    pub(super) option: &'static str,
-    /// Outputs against `f64`.
-    pub(super) reference: Comparison,
-}
-
 /// Where to look first.
 pub(super) struct Advice {
-    /// The layer, or the input.
+    /// `None` is the input.
+    pub(super) layer: Option<usize>,
+    /// Its name.
     pub(super) place: String,
     /// Whether something should be done.
     pub(super) needed: bool,
     /// What was seen there.
     pub(super) reason: String,
-    /// What to do, the most promising first.
+    /// What to do.
     pub(super) remedies: Vec<String>,
     /// How much of the outputs' error each layer added: a share of its signal.
     pub(super) added: Vec<f64>,
 }
 
 impl Advice {
-    pub(super) fn new(
-        model: &Model,
-        evaluation: &Evaluation,
-        distributions: &[Distribution],
-        wide: Option<Trial>,
-    ) -> Self {
+    pub(super) fn new(model: &Model, evaluation: &Evaluation, distributions: &[Distribution]) -> Self {
         let added = added(evaluation);
         let finding = clipping(distributions).or_else(|| drift(evaluation)).unwrap_or_else(|| largest(&added));
-        let name = |index: usize| model.layers()[index].name().to_owned();
         let agreement = evaluation.int8.argmax_agrees as f64 / evaluation.int8.steps as f64;
         let needed = match finding.kind {
             Kind::Clipping | Kind::Drift => true,
             Kind::Largest => agreement < AGREEMENT && model.output_size() > 1,
         };
-        let mut remedies = finding.remedies;
-        let first = finding.layer.is_none_or(|layer| layer == 0);
-        remedies.extend(wide.filter(|_| first || needed).map(|trial| told(&trial, evaluation)));
-        if needed {
-            remedies.push("If that is not enough, export this model in f32, and compare its cost below.".to_owned());
-        }
-        Self {
-            place: finding.layer.map_or("the input".to_owned(), name),
-            needed,
-            reason: finding.reason,
-            remedies,
-            added,
-        }
+        let Finding { layer, reason, remedies, .. } = finding;
+        let place = layer.map_or("the input".to_owned(), |index| model.layers()[index].name().to_owned());
+        Self { layer, place, needed, reason, remedies, added }
     }
 }
 
@@ -148,18 +125,4 @@ fn added(evaluation: &Evaluation) -> Vec<f64> {
             added
         })
         .collect()
-}
-
-/// A trial in words.
-fn told(trial: &Trial, evaluation: &Evaluation) -> String {
-    let (now, then) = (&evaluation.int8, &trial.reference);
-    let share = |comparison: &Comparison| percent(comparison.argmax_agrees as f64 / comparison.steps as f64);
-    format!(
-        "{}: measured, it changes the outputs’ RMS error from {} to {}, and the steps with the same largest output from {} to {}.",
-        trial.option,
-        number(now.errors.rms),
-        number(then.errors.rms),
-        share(now),
-        share(then),
-    )
 }

@@ -5,7 +5,8 @@
 use csv::ReaderBuilder;
 use serde::Deserialize;
 
-use crate::ir::{Activation, Gru, Layer, Model, Reset};
+use crate::ir::{Activation, Gru, Layer, Reset};
+use crate::precision::Precision;
 
 /// Counted steps of one GRU layer, reset after.
 const COUNTED: &str = include_str!("instructions.csv");
@@ -48,7 +49,33 @@ struct Work {
     layers: f64,
 }
 
+/// How often a layer's weights are read in a step.
+#[derive(Clone, Copy)]
+struct Passes {
+    /// Those of its input,
+    input: f64,
+    /// and those of its state.
+    state: f64,
+}
+
 impl Core {
+    /// Of a whole step, with each layer in its precision and perhaps a wide input; none where the core was not counted in one of them.
+    pub(super) fn instructions(&self, layers: &[Layer], precisions: &[Precision], wide_input: bool) -> Option<f64> {
+        let of = |index: usize| {
+            let twice = |twice: bool| if twice { 2.0 } else { 1.0 };
+            let (fit, wide) = match precisions[index] {
+                Precision::F32 => {
+                    return Some(self.float?.instructions(&layers[index], Passes { input: 1.0, state: 1.0 }));
+                }
+                Precision::Int8 => (self.int8?, false),
+                Precision::W8a16 => (self.int8?, true),
+            };
+            let passes = Passes { input: twice(wide || wide_input && index == 0), state: twice(wide) };
+            Some(fit.instructions(&layers[index], passes))
+        };
+        (0..layers.len()).map(of).sum()
+    }
+
     /// All cores that steps were counted on.
     pub(super) fn all() -> Vec<Self> {
         let mut reader = ReaderBuilder::new().comment(Some(b'#')).from_reader(COUNTED.as_bytes());
@@ -87,47 +114,46 @@ impl Fit {
         Self { coefficients, error }
     }
 
-    /// Of a whole step of a model.
-    pub(super) fn instructions(&self, model: &Model, wide_input: bool) -> f64 {
+    /// Of a step of one layer, which passes over its weights once or twice.
+    fn instructions(&self, layer: &Layer, passes: Passes) -> f64 {
         let [per_mac, per_unit, per_layer] = self.coefficients;
-        let layers = model.layers().iter().enumerate();
-        let of = |work: Work| per_mac * work.macs + per_unit * work.units + per_layer * work.layers;
-        layers.map(|(index, layer)| of(Work::of(layer, wide_input && index == 0))).sum()
+        let work = Work::of(layer, passes);
+        per_mac * work.macs + per_unit * work.units + per_layer * work.layers
     }
 }
 
 impl Work {
-    fn of(layer: &Layer, wide_input: bool) -> Self {
+    fn of(layer: &Layer, passes: Passes) -> Self {
         let size = layer.output_size() as f64;
         let row = |macs: f64| Self { macs, units: DENSE_ROW * size, layers: 1.0 };
         match layer {
-            Layer::Gru(gru) => Self::of_gru(gru, wide_input),
+            Layer::Gru(gru) => Self::of_gru(gru, passes),
             Layer::Bidirectional(both) => {
-                let [forward, backward] = [&both.forward, &both.backward].map(|gru| Self::of_gru(gru, wide_input));
+                let [forward, backward] = [&both.forward, &both.backward].map(|gru| Self::of_gru(gru, passes));
                 Self {
                     macs: forward.macs + backward.macs,
                     units: forward.units + backward.units,
                     layers: forward.layers + backward.layers,
                 }
             }
-            Layer::Dense(layer) => row(layer.weight.as_slice().len() as f64),
+            Layer::Dense(layer) => row(passes.input * layer.weight.as_slice().len() as f64),
             Layer::Activation(layer) if layer.activation == Activation::Linear => Self::default(),
             Layer::Embedding(_) => Self::default(),
             Layer::Activation(_) | Layer::LayerNorm(_) | Layer::Affine(_) => row(0.0),
         }
     }
 
-    fn of_gru(gru: &Gru, wide_input: bool) -> Self {
+    fn of_gru(gru: &Gru, passes: Passes) -> Self {
         let gates = gru.cell.gates().into_iter().filter(|&there| there).count() as f64;
         let (input, hidden) = (gru.input_size() as f64, gru.hidden_size() as f64);
-        let columns = match (gru.one_hot, wide_input) {
-            // One column is added.
-            (true, _) => 1.0,
-            (false, true) => 2.0 * input,
-            (false, false) => input,
-        };
+        // Of a symbol's matrix one column is added.
+        let columns = if gru.one_hot { 1.0 } else { passes.input * input };
         let share = if gru.cell.reset == Reset::None { 0.75 } else { 1.0 };
-        Self { macs: gates * hidden * (columns + hidden), units: share * gates / 3.0 * hidden, layers: 1.0 }
+        Self {
+            macs: gates * hidden * (columns + passes.state * hidden),
+            units: share * gates / 3.0 * hidden,
+            layers: 1.0,
+        }
     }
 }
 

@@ -14,19 +14,21 @@ mod truth;
 
 use std::path::{Path, PathBuf};
 
+use crate::calibrate::Fit;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::export::{Export, InputUnit, Prepared};
-use crate::float::{FloatModel, FloatRunner};
-use crate::inspect;
+use crate::float::{FloatModel, FloatRunner, Kernels};
+use crate::inspect::{self, Footprint};
 use crate::int8::{Int8Model, Int8Runner};
 use crate::ir::{Input, Layer, Model};
 use crate::lowered::Lowered;
 use crate::output;
+use crate::precision::Precision;
 use crate::progress::Progress;
-use crate::verify::verify;
+use crate::verify::{Comparison, verify};
 
-use advice::{Advice, Trial};
+use advice::Advice;
 use distribution::Distribution;
 use evaluation::Evaluation;
 use tensor::Tensor;
@@ -84,13 +86,26 @@ pub struct Report {
     inspection: inspect::Report,
     model: Model,
     wide_input: bool,
+    /// Of each layer.
+    precisions: Vec<Precision>,
     /// One a class.
     names: Vec<String>,
     calibration: Recordings,
     test: Recordings,
     evaluation: Evaluation,
     distributions: Vec<Distribution>,
+    /// How the ranges were chosen.
+    fit: Fit,
     advice: Advice,
+    trials: Vec<Trial>,
+}
+
+/// What another choice would give.
+struct Trial {
+    /// On the command line.
+    option: String,
+    /// Outputs on the test recordings against `f64`.
+    reference: Comparison,
 }
 
 /// Where a set of recordings came from.
@@ -110,6 +125,25 @@ impl Recordings {
 }
 
 impl Report {
+    /// The precision of all layers in a word.
+    fn label(&self) -> &'static str {
+        match &self.precisions[..] {
+            [first, rest @ ..] if rest.iter().all(|precision| precision == first) => first.name(),
+            _ => "mixed",
+        }
+    }
+
+    /// Of each layer in its precision.
+    fn footprints(&self) -> impl Iterator<Item = Footprint> {
+        let layers = self.inspection.layers.iter().zip(&self.precisions);
+        layers.map(|(layer, &precision)| if precision == Precision::F32 { layer.f32 } else { layer.int8 })
+    }
+
+    /// Of all layers.
+    fn footprint(&self) -> Footprint {
+        self.footprints().fold(Footprint::default(), std::ops::Add::add)
+    }
+
     /// The page. The same input gives the same page.
     pub fn html(&self) -> String {
         page::write(self)
@@ -125,14 +159,19 @@ impl Report {
 }
 
 impl Export {
-    /// Measures the int8 model against the reference and against f32 on `test`.
+    /// Measures the model in its precision against the reference and against f32 on `test`.
     ///
     /// # Errors
-    /// An input cannot be read or does not fit the others, there is no calibration data, or the precision is not int8.
+    /// An input cannot be read or does not fit the others, there is no calibration data, or all layers are in f32.
     pub fn report(&self, test: &Test, progress: &dyn Progress) -> Result<Report> {
-        let Prepared { source, model, calibration, lowered, .. } = self.prepare(progress)?;
-        let (Lowered::Int8(int8), Some(calibration)) = (lowered, calibration) else {
-            return Err(Error::new("a report shows an int8 model").help("set the precision to int8"));
+        let Prepared { source, model, calibration, precisions, fit, lowered, .. } = self.prepare(progress)?;
+        let (Lowered::Int8(int8), Some(fit)) = (lowered, fit) else {
+            return Err(Error::new("expected a model with a layer in int8 or w8a16, found all in f32")
+                .help("a report shows what integers do to a model"));
+        };
+        let (Some(calibration), Some(calibration_path)) = (calibration, &self.calibration) else {
+            return Err(Error::new("a report compares the test with typical input, and there is none")
+                .help("give --calibrate FILE beside --ranges"));
         };
         let names = test.class_names(&model)?;
         let data = self.dataset(&test.input, test.unit, &model)?;
@@ -140,41 +179,59 @@ impl Export {
 
         let mut distributions: Vec<_> = Tensor::all(&model, &int8).into_iter().map(Distribution::new).collect();
         Distribution::count_calibration(&mut distributions, &model, &calibration, progress);
-        let float = FloatRunner::new(&FloatModel::new(&model).map_err(|error| error.in_file(source.path()))?);
-        let shipped = Int8Runner::new(&int8);
+        let float = FloatModel::new(&model).map_err(|error| error.in_file(source.path()))?;
+        // The specification, which gives the same on every machine.
+        let float = FloatRunner::on(Kernels::Scalar, &float);
+        let shipped = Int8Runner::on(Kernels::Scalar, &int8);
         let evaluation =
             Evaluation::new(&model, [&float, &shipped], &data, truth.as_ref(), &mut distributions, progress);
-        let wide = self.wide_trial(&model, &int8, &data, progress)?;
-        let advice = Advice::new(&model, &evaluation, &distributions, wide);
+        let advice = Advice::new(&model, &evaluation, &distributions);
+        let trials = self.trials(&model, &int8, advice.layer.unwrap_or_default(), &data, progress)?;
         Ok(Report {
             inspection: inspect::Report::new(&model, &source),
             wide_input: is_wide(&int8),
+            precisions,
             names,
-            calibration: Recordings::new(self.calibration.as_deref().unwrap_or(&test.input), &calibration),
+            calibration: Recordings::new(calibration_path, &calibration),
             test: Recordings::new(&test.input, &data),
             model,
             evaluation,
             distributions,
+            fit,
             advice,
+            trials,
         })
     }
 
-    /// What a wide input would change, where the model could have one and has none.
-    fn wide_trial(
+    /// What a wide input would change, or a better precision of the layer to look at first.
+    fn trials(
         &self,
         model: &Model,
         int8: &Int8Model,
+        layer: usize,
         data: &Dataset,
         progress: &dyn Progress,
-    ) -> Result<Option<Trial>> {
-        let takes_values = matches!(model.input(), Input::Vector(_))
-            && matches!(model.layers()[0], Layer::Gru(_) | Layer::Bidirectional(_));
-        if !takes_values || is_wide(int8) {
-            return Ok(None);
+    ) -> Result<Vec<Trial>> {
+        let mut exports = Vec::new();
+        let first = &model.layers()[0];
+        let takes_values =
+            matches!(model.input(), Input::Vector(_)) && matches!(first, Layer::Gru(_) | Layer::Bidirectional(_));
+        if layer == 0 && takes_values && !is_wide(int8) {
+            exports.push(("--wide-input".to_owned(), self.clone().wide_input(true)));
         }
-        let Lowered::Int8(wide) = self.clone().wide_input(true).prepare(progress)?.lowered else { return Ok(None) };
-        let verification = verify(model, &Int8Runner::new(&wide), data, None, progress)?;
-        Ok(Some(Trial { option: "--wide-input", reference: verification.reference }))
+        let name = model.layers()[layer].name();
+        for precision in Precision::ALL.into_iter().filter(|&precision| precision > int8.precisions[layer]) {
+            let option = format!("--layer {name}={}", precision.name());
+            exports.push((option, self.clone().layer(name, precision)));
+        }
+        let mut trials = Vec::new();
+        for (option, export) in exports {
+            // What cannot be is no advice.
+            let Ok(Prepared { lowered, .. }) = export.prepare(progress) else { continue };
+            let verification = verify(model, &*lowered.runner_on(Kernels::Scalar), data, None, progress)?;
+            trials.push(Trial { option, reference: verification.reference });
+        }
+        Ok(trials)
     }
 }
 

@@ -76,7 +76,7 @@ impl Tensor {
     }
 
     fn channel(input: &InputQuantization, channel: usize) -> Self {
-        let bits = if input.wide { WIDE_BITS + 8 } else { 8 };
+        let bits = bits(input.wide);
         let steps = f64::from((1 << (bits - 1)) - 1) + HALF;
         let counts_per_step = f64::from(input.shift[channel]).exp2() / f64::from(input.multiplier[channel]);
         let zero = f64::from(input.zero[channel]);
@@ -124,9 +124,9 @@ impl Tensor {
 
     /// The state as matrices read it.
     fn view(layer: usize, gru: &Int8Gru, size: usize) -> Self {
-        let limit = BYTE / f64::from(gru.requantization.view);
-        let place = Place::Outputs(layer);
-        Self { layer: Some(layer), name: "state".to_owned(), limits: vec![symmetric(limit); size], bits: 8, place }
+        let limit = symmetric(BYTE / f64::from(gru.requantization.view));
+        let (bits, place) = (bits(gru.wide_view), Place::Outputs(layer));
+        Self { layer: Some(layer), name: "state".to_owned(), limits: vec![limit; size], bits, place }
     }
 
     /// The values at each step, of raw input and what the reference made of it.
@@ -170,10 +170,18 @@ fn held(layer: &Int8Layer) -> Option<(u32, Vec<Range>)> {
         Int8Layer::Dense { multiplier, step, .. } => Some(words(multiplier, *step)),
         Int8Layer::Activation { frac_bits, .. } | Int8Layer::LayerNorm { frac_bits, .. } => Some(fixed(*frac_bits)),
         Int8Layer::Softmax { .. } => Some(fixed(STATE_BITS as u8)),
-        Int8Layer::Narrow { steps, .. } => Some((8, steps.iter().map(|&step| around(step, BYTE)).collect())),
+        Int8Layer::Narrow { wide, steps, .. } | Int8Layer::Quantize { wide, steps } => {
+            let most = f64::from((1 << (bits(*wide) - 1)) - 1) + HALF;
+            Some((bits(*wide), steps.iter().map(|&step| around(step, most)).collect()))
+        }
         Int8Layer::Lookup { step, .. } => Some((8, vec![around(*step, BYTE)])),
         _ => None,
     }
+}
+
+/// Bits of an integer that is a byte, or that has the bits of a wide one besides.
+const fn bits(wide: bool) -> u32 {
+    if wide { 8 + WIDE_BITS } else { 8 }
 }
 
 /// One limit for all values, or one for each.

@@ -52,6 +52,8 @@ fn refused() {
         "report model.safetensors --calibrate x.npy --test x.npy --labels fraction.npy -o page.html",
         "report model.safetensors --calibrate x.npy --test x.npy --labels beyond.npy -o page.html",
         "report model.safetensors --calibrate x.npy --test x.npy --names a,b -o page.html",
+        "report model.safetensors --calibrate x.npy --test x.npy --precision f32 -o page.html",
+        "report model.safetensors --calibrate x.npy --test x.npy --precision auto -o page.html",
         "report model.safetensors --calibrate x.npy --test x.npy -o missing/page.html",
     ] {
         transcript.add(arguments, &bench.refusal(arguments));

@@ -19,37 +19,37 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     page.section("accuracy", "Accuracy");
     let evaluation = &report.evaluation;
     match &evaluation.classes {
-        Some(classes) => write_classes(page, classes, &report.names),
+        Some(classes) => write_classes(page, classes, &report.names, report.label()),
         None => page.paragraph("soft", "No labels were given: what follows compares outputs, not answers."),
     }
     agreement(page, report);
     if evaluation.classes.is_none() {
-        let caption = "int8 minus f64, every output of every step. Height: share of the values.";
-        page.figure(&errors(evaluation), "Errors of the outputs.", caption);
+        let caption = format!("{} minus f64, every output of every step. Height: share of the values.", report.label());
+        page.figure(&errors(evaluation), "Errors of the outputs.", &caption);
     }
 }
 
-fn write_classes(page: &mut Page, classes: &Classes, names: &[String]) {
+fn write_classes(page: &mut Page, classes: &Classes, names: &[String], label: &str) {
     let row = |name: &str, [float, int8]: &[Confusion; 2]| {
         let total = thousands(float.total() as i64);
         vec![name.to_owned(), percent(float.accuracy()), percent(int8.accuracy()), total]
     };
     let mut rows = vec![row("every step", &classes.every)];
     rows.extend(classes.last.as_ref().map(|last| row("last step", last)));
-    page.table("Right answers", &["", "f32", "int8", "answers"], &rows);
-    matrices(page, "every step", &classes.every, names);
+    page.table("Right answers", &["", "f32", label, "answers"], &rows);
+    matrices(page, "every step", &classes.every, names, label);
     if let Some(last) = &classes.last {
-        matrices(page, "last step", last, names);
+        matrices(page, "last step", last, names, label);
     }
 }
 
 /// Both matrices side by side, or a list where they are too large to draw.
-fn matrices(page: &mut Page, what: &str, [float, int8]: &[Confusion; 2], names: &[String]) {
+fn matrices(page: &mut Page, what: &str, [float, int8]: &[Confusion; 2], names: &[String], label: &str) {
     if int8.classes() > DRAWN {
-        return confusions(page, what, float, int8, names);
+        return confusions(page, what, [float, int8], names, label);
     }
     page.html(format_args!(r#"<div class="grid">"#));
-    for (precision, confusion) in [("f32", float), ("int8", int8)] {
+    for (precision, confusion) in [("f32", float), (label, int8)] {
         let caption = format!("{what}. Rows: the right class, columns: the class given; percent of the row.");
         page.figure(&matrix(confusion, names, precision, what), &format!("{precision},"), &caption);
     }
@@ -106,8 +106,8 @@ fn whole_percent(share: f64) -> String {
     }
 }
 
-/// The most frequent mistakes of int8.
-fn confusions(page: &mut Page, what: &str, float: &Confusion, int8: &Confusion, names: &[String]) {
+/// The most frequent mistakes of integers.
+fn confusions(page: &mut Page, what: &str, [float, int8]: [&Confusion; 2], names: &[String], label: &str) {
     let classes = int8.classes();
     let mut pairs: Vec<(usize, usize)> = (0..classes)
         .flat_map(|right| (0..classes).map(move |given| (right, given)))
@@ -122,7 +122,7 @@ fn confusions(page: &mut Page, what: &str, float: &Confusion, int8: &Confusion, 
             [vec![names[right].clone(), names[given].clone()], counts.to_vec()].concat()
         })
         .collect();
-    page.table(&format!("The most frequent mistakes of int8, {what}"), &["right", "given", "f32", "int8"], &rows);
+    page.table(&format!("The most frequent mistakes in {label}, {what}"), &["right", "given", "f32", label], &rows);
 }
 
 /// Both arithmetics against the reference.
@@ -140,23 +140,11 @@ fn agreement(page: &mut Page, report: &Report) {
     };
     let float = &evaluation.float;
     let rows = [
-        vec![
-            "f32".to_owned(),
-            bound(float.errors.max),
-            bound(float.errors.rms),
-            "–".to_owned(),
-            agree(float.argmax_agrees),
-        ],
-        vec![
-            "int8".to_owned(),
-            number(int8.errors.max),
-            number(int8.errors.rms),
-            format!("{:.1}", int8.errors.sqnr),
-            agree(int8.argmax_agrees),
-        ],
+        vec!["f32".to_owned(), bound(float.errors.max), bound(float.errors.rms), agree(float.argmax_agrees)],
+        vec![report.label().to_owned(), number(int8.errors.max), number(int8.errors.rms), agree(int8.argmax_agrees)],
     ];
-    let columns = ["", "largest error", "RMS error", "SNR, dB", "agrees"];
-    let caption = "Outputs against f64, every step; they agree where the largest output is the same";
+    let columns = ["", "largest", "RMS", "agrees"];
+    let caption = "Errors of the outputs against f64; they agree where the largest output is the same";
     page.table(caption, &columns, &rows);
 }
 

@@ -59,7 +59,8 @@ fn diagram(report: &Report) -> Svg {
     for (index, layer) in layers.iter().enumerate() {
         let top = (index as f64 + 1.0) * (BOX + GAP);
         let title = format!("{}: {}, {} values out", layer.name, layer.kind, layer.output_size);
-        svg.group(&title, |svg| block(svg, top, layer));
+        let precision = report.precisions[index].name();
+        svg.group(&title, |svg| block(svg, top, layer, precision));
         arrow(&mut svg, top + BOX, &layer.output_size.to_string());
     }
     end(&mut svg, height - BOX, "output", &counted(report.model.output_size(), "value", "values"));
@@ -67,11 +68,12 @@ fn diagram(report: &Report) -> Svg {
 }
 
 /// A layer; one that has a state has a loop.
-fn block(svg: &mut Svg, top: f64, layer: &LayerReport) {
+fn block(svg: &mut Svg, top: f64, layer: &LayerReport, precision: &str) {
     svg.rect("box", [LEFT, top], [RIGHT - LEFT, BOX]);
-    svg.text("strong", Anchor::Start, [LEFT + 12.0, top + 19.0], &shortened(&layer.name, 30));
+    svg.text("strong", Anchor::Start, [LEFT + 12.0, top + 19.0], &shortened(&layer.name, 26));
     let parameters = if layer.parameters > 0 { format!(", {} parameters", layer.parameters) } else { String::new() };
     svg.text("soft", Anchor::Start, [LEFT + 12.0, top + 35.0], &format!("{}{parameters}", layer.kind));
+    svg.text("soft", Anchor::End, [RIGHT - 10.0, top + 19.0], precision);
     if layer.reset.is_some() {
         let (near, far) = (RIGHT, RIGHT + 22.0);
         let (from, to) = (top + 34.0, top + 12.0);

@@ -1,6 +1,9 @@
 //! Bytes and instructions on microcontrollers.
 
-use super::super::instructions::{Core, Fit};
+use crate::inspect::Footprint;
+use crate::precision::Precision;
+
+use super::super::instructions::Core;
 use super::super::svg::{Anchor, Scale, Svg};
 use super::super::text::{bytes, percent, thousands};
 use super::{Page, Report, WIDTH};
@@ -10,30 +13,34 @@ const ROW: f64 = 34.0;
 pub(super) fn write(page: &mut Page, report: &Report) {
     page.section("cost", "Flash, RAM and instructions");
     let inspection = &report.inspection;
-    let layers = inspection.layers.iter().map(|layer| (layer.name.as_str(), layer.f32, layer.int8));
-    let all = layers.chain([("all", inspection.f32, inspection.int8)]);
-    let rows: Vec<_> = all
-        .map(|(name, float, int8)| {
-            let sizes = [float.flash, float.ram, int8.flash, int8.ram].map(bytes);
-            [vec![name.to_owned()], sizes.to_vec()].concat()
-        })
-        .collect();
-    let columns = ["layer", "f32 flash", "f32 RAM", "int8 flash", "int8 RAM"];
+    let row = |name: &str, float: Footprint, chosen: Footprint| {
+        let sizes = [float.flash, float.ram, chosen.flash, chosen.ram].map(bytes);
+        [vec![name.to_owned()], sizes.to_vec()].concat()
+    };
+    let layers = inspection.layers.iter().zip(report.footprints());
+    let mut rows: Vec<_> = layers.map(|(layer, chosen)| row(&layer.name, layer.f32, chosen)).collect();
+    rows.push(row("all", inspection.f32, report.footprint()));
+    let (flash, ram) = (format!("{} flash", report.label()), format!("{} RAM", report.label()));
+    let columns = ["layer", "f32 flash", "f32 RAM", &flash, &ram];
     page.table("Weights, biases and scales as they are packed, and the state of one stream", &columns, &rows);
 
     let cores = Core::all();
-    let cost = |fit: &Option<Fit>, wide: bool| fit.map(|fit| fit.instructions(&report.model, wide));
-    let costs: Vec<_> = cores
-        .iter()
-        .map(|core| (core.name.as_str(), cost(&core.int8, report.wide_input), cost(&core.float, false)))
-        .collect();
+    let layers = report.model.layers();
+    let in_f32 = vec![Precision::F32; layers.len()];
+    let cost = |core: &Core, precisions: &[Precision]| core.instructions(layers, precisions, report.wide_input);
+    let costs: Vec<_> =
+        cores.iter().map(|core| (core.name.as_str(), cost(core, &report.precisions), cost(core, &in_f32))).collect();
     page.html(format_args!(r#"<div class="pair">"#));
-    page.figure(&bars(&costs), "Instructions of a step,", "estimated. Full bars: int8, open bars: f32.");
+    page.figure(
+        &bars(&costs),
+        "Instructions of a step,",
+        &format!("estimated. Full bars: {}, open bars: f32.", report.label()),
+    );
     page.html(format_args!("<div>"));
     let shown = |instructions: Option<f64>| instructions.map_or("–".to_owned(), |n| thousands(rounded(n)));
     let rows: Vec<_> =
         costs.iter().map(|&(name, int8, float)| vec![name.to_owned(), shown(int8), shown(float)]).collect();
-    page.table("Instructions of a step, estimated", &["core", "int8", "f32"], &rows);
+    page.table("Instructions of a step, estimated", &["core", report.label(), "f32"], &rows);
     let fits = cores.iter().flat_map(|core| [core.int8, core.float]).flatten();
     let error = fits.map(|fit| fit.error).fold(0.0, f64::max);
     let text = format!(

@@ -8,6 +8,8 @@ mod time;
 
 use std::fmt::{self, Write};
 
+use crate::verify::Comparison;
+
 use super::Report;
 use super::svg::Svg;
 use super::text::{Escaped, bytes, counted, number, percent, shortened, thousands};
@@ -78,7 +80,8 @@ pub(super) fn write(report: &Report) -> String {
     page.html(format_args!(r#"<meta http-equiv="Content-Security-Policy" content="{POLICY}">"#));
     page.html(format_args!(r#"<meta name="viewport" content="width=device-width, initial-scale=1">"#));
     page.html(format_args!(r#"<meta name="color-scheme" content="light dark">"#));
-    page.html(format_args!("<title>{} in int8</title>\n<style>\n{STYLE}</style>\n</head>\n<body>", Escaped(title)));
+    let label = report.label();
+    page.html(format_args!("<title>{} in {label}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>", Escaped(title)));
     header(&mut page, report);
     advice(&mut page, report);
     page.html(format_args!("<main>"));
@@ -94,7 +97,7 @@ pub(super) fn write(report: &Report) -> String {
 
 fn header(page: &mut Page, report: &Report) {
     let inspection = &report.inspection;
-    page.html(format_args!("<header><h1>{} in int8</h1>", Escaped(&inspection.file)));
+    page.html(format_args!("<header><h1>{} in {}</h1>", Escaped(&inspection.file), report.label()));
     let layers = counted(inspection.layers.len(), "layer", "layers");
     let parameters = thousands(inspection.parameters as i64);
     let input = inspection.input;
@@ -114,7 +117,7 @@ fn header(page: &mut Page, report: &Report) {
     page.html(format_args!("</ul></nav></header>"));
 }
 
-/// Name, value in int8, and what it is beside.
+/// Name, value, and what it is beside.
 fn facts(report: &Report) -> Vec<(&'static str, String, String)> {
     let (evaluation, inspection) = (&report.evaluation, &report.inspection);
     let mut facts = Vec::new();
@@ -133,8 +136,9 @@ fn facts(report: &Report) -> Vec<(&'static str, String, String)> {
     }
     let peak = format!("outputs reach {}", number(int8.errors.peak));
     facts.push(("RMS error", number(int8.errors.rms), peak));
-    facts.push(("Flash", bytes(inspection.int8.flash), format!("{} in f32", bytes(inspection.f32.flash))));
-    facts.push(("RAM", bytes(inspection.int8.ram), format!("{} in f32", bytes(inspection.f32.ram))));
+    let chosen = report.footprint();
+    facts.push(("Flash", bytes(chosen.flash), format!("{} in f32", bytes(inspection.f32.flash))));
+    facts.push(("RAM", bytes(chosen.ram), format!("{} in f32", bytes(inspection.f32.ram))));
     facts
 }
 
@@ -149,20 +153,36 @@ fn advice(page: &mut Page, report: &Report) {
         advice.remedies.iter().for_each(|remedy| page.html(format_args!("<li>{}</li>", Escaped(remedy))));
         page.html(format_args!("</ul>"));
     }
+    if !report.trials.is_empty() {
+        trials(page, report);
+    }
     page.html(format_args!("</section>"));
+}
+
+/// Other choices beside this one.
+fn trials(page: &mut Page, report: &Report) {
+    let row = |option: &str, found: &Comparison| {
+        let agrees = percent(found.argmax_agrees as f64 / found.steps as f64);
+        vec![option.to_owned(), number(found.errors.rms), agrees]
+    };
+    let mut rows = vec![row("as it is", &report.evaluation.int8)];
+    rows.extend(report.trials.iter().map(|trial| row(&trial.option, &trial.reference)));
+    page.table("What would help, tried on the test recordings", &["", "RMS error", "agrees with f64"], &rows);
 }
 
 fn method(page: &mut Page, report: &Report) {
     page.section("method", "How this was measured");
-    let text = "The int8 kernels that ship ran on this machine, which gives the same bits as every target. The reference is the model’s equations in f64. \
-                Every recording starts from the zero state.";
+    let text = "The kernels that ship ran on this machine; those of integers give the same bits on every target. The reference is the model’s equations in \
+                f64. Every recording starts from the zero state.";
     page.paragraph("", text);
     let row = |name: &str, data: &super::Recordings| {
         let (recordings, steps) = (data.recordings.to_string(), thousands(data.steps as i64));
-        vec![name.to_owned(), shortened(&data.file, 24), recordings, steps, data.sha256[..8].to_owned()]
+        vec![name.to_owned(), shortened(&data.file, 24), recordings, steps]
     };
     let rows = [row("calibration", &report.calibration), row("test", &report.test)];
-    page.table("Recordings", &["", "file", "recordings", "steps each", "SHA-256"], &rows);
+    page.table("Recordings", &["", "file", "number", "steps each"], &rows);
+    let text = format!("SHA-256: calibration {}, test {}.", report.calibration.sha256, report.test.sha256);
+    page.paragraph("soft", &text);
     if report.calibration.sha256 == report.test.sha256 {
         let text = "The test recordings are the calibration recordings: clipping and accuracy on new data may be worse than shown here.";
         page.paragraph("", text);

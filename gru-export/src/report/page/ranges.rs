@@ -1,6 +1,6 @@
 //! Where the values of each tensor are, and what int8 holds of them.
 
-use crate::calibrate::Range;
+use crate::calibrate::{Choice, Range};
 
 use super::super::distribution::{BINS, Counts, Distribution};
 use super::super::svg::{Anchor, Scale, Svg};
@@ -34,6 +34,25 @@ pub(super) fn write(page: &mut Page, report: &Report) {
             page.html(format_args!("<h3>{}</h3>", super::Escaped(&layer.name)));
             figures(page, &own);
         }
+    }
+    choices(page, report);
+}
+
+/// How the range of each tensor was chosen, and what was decided besides.
+fn choices(page: &mut Page, report: &Report) {
+    let row = |choice: &Choice| {
+        let tried = choice.candidates.iter().map(|tried| format!("{} {}", tried.method, number(tried.rms)));
+        let tried = tried.collect::<Vec<_>>().join(", ");
+        vec![choice.tensor.name(&report.model), choice.origin.to_string(), percent(choice.clipped), tried]
+    };
+    let rows: Vec<_> = report.fit.choices.iter().map(row).collect();
+    if !rows.is_empty() {
+        let caption = "How ranges were chosen: by which method, the share of calibration data that it clips, and the outputs’ RMS error there \
+                       with each method tried";
+        page.table(caption, &["of", "by", "clips", "tried"], &rows);
+    }
+    for note in report.fit.notes(&report.model) {
+        page.html(format_args!("<p><b>Note.</b> {}</p>", super::Escaped(&note)));
     }
 }
 

@@ -9,9 +9,12 @@ const HEIGHT: f64 = 150.0;
 
 pub(super) fn write(page: &mut Page, report: &Report) {
     page.section("time", "Error over time");
-    let text = "RMS error of each layer’s outputs in int8 against f64, as a share of their own RMS, at each step of a recording and over all \
-                recordings. A curve that keeps rising is drift. All pictures have the same scale.";
-    page.paragraph("soft", text);
+    let text = format!(
+        "RMS error of each layer’s outputs in {} against f64, as a share of their own RMS, at each step of a recording and over all recordings. \
+         A curve that keeps rising is drift. All pictures have the same scale.",
+        report.label()
+    );
+    page.paragraph("soft", &text);
     let layers = &report.evaluation.layers;
     let finite = layers.iter().flat_map(OverTime::relative).filter(|share| share.is_finite());
     let highest = finite.fold(0.0, f64::max).max(1e-9);
