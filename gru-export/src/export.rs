@@ -132,13 +132,13 @@ impl Export {
         self
     }
 
-    /// Typical input in raw units, as [`Dataset::read`] reads it; int8 needs it, f32 only measures its error on it.
+    /// Typical input in raw units, as [`Dataset::read`] reads it; int8 needs it or [`ranges`](Self::ranges), f32 only measures its error on it.
     pub fn calibrate(mut self, path: impl Into<PathBuf>) -> Self {
         self.calibration = Some(path.into());
         self
     }
 
-    /// How int8 takes its ranges from the recordings; [`Method::Auto`] unless set.
+    /// How int8 takes its ranges from the recordings; [`Method::Auto`] unless set. With [`max_error`](Self::max_error) they are those of all values.
     pub fn range_method(mut self, method: Method) -> Self {
         self.range_method = method;
         self

@@ -196,3 +196,22 @@ fn every_kind_of_layer_is_known_by_its_inputs() {
     let (fit, _) = fit(&model, &test, None, Method::Auto);
     assert_eq!(fit.choices.len(), tensors.len());
 }
+
+#[test]
+fn a_damaged_file_of_ranges_is_an_error_or_other_ranges() {
+    let model = Random(2).classifier([3, 8, 2], Cell::default());
+    let text = b"input = { 0 = [-1, 1], 1 = [-2.5, 2], 2 = [0, 1e3] }\n[layer]\n\"head\" = [[-8, 8], [-1, 2]]\n";
+    let mut read = 0;
+    for at in 0..text.len() {
+        for byte in [0, b' ', b'[', b'"', b'9', b'e', 0xFF, text[at] ^ 1] {
+            let mut damaged = text.to_vec();
+            damaged[at] = byte;
+            for bytes in [damaged.clone(), damaged[..at].to_vec()] {
+                let Ok(given) = GivenRanges::parse(&Source::from_bytes("ranges.toml", bytes)) else { continue };
+                read +=
+                    usize::from(Fit::given(&model, &given, &|ranges| quantise(&model, ranges, None, false)).is_ok());
+            }
+        }
+    }
+    assert!(read > 50, "only {read} of the files were read");
+}

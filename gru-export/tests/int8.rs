@@ -1,64 +1,16 @@
 //! What int8 costs: random models, and one so slow that a narrow state would stall.
 
-use std::fmt::Write;
+mod random;
 
 use gru_export::Precision;
 use gru_export::calibrate::Calibration;
 use gru_export::dataset::Dataset;
 use gru_export::int8::Int8Runner;
-use gru_export::ir::{Activated, Activation, Cell, Dense, Gru, Input, Layer, LayerNorm, Matrix, Model, Reset};
+use gru_export::ir::{Activated, Activation, Cell, Dense, Input, Layer, LayerNorm, Model, Reset};
 use gru_export::quantise::{mixed, quantise};
 use gru_export::verify::{Verification, verify};
 
-/// splitmix64.
-struct Random(u64);
-
-impl Random {
-    /// Uniform in [−1, 1).
-    fn draw(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
-    }
-
-    fn matrix(&mut self, rows: usize, cols: usize, scale: f64) -> Matrix {
-        Matrix::new(rows, cols, (0..rows * cols).map(|_| self.draw() * scale).collect())
-    }
-
-    /// Weights and biases uniform in ±1/√H, as PyTorch initialises them.
-    fn gru(&mut self, input_size: usize, hidden_size: usize, cell: Cell) -> Gru {
-        let scale = (hidden_size as f64).powf(-0.5);
-        let there = |gate: usize| if cell.gates()[gate] { scale } else { 0.0 };
-        let mut bias: [Vec<f64>; 4] =
-            std::array::from_fn(|gate| (0..hidden_size).map(|_| self.draw() * there(gate.min(2))).collect());
-        if cell.reset != Reset::After {
-            bias[3].fill(0.0);
-        }
-        Gru {
-            name: "gru".to_owned(),
-            one_hot: false,
-            cell,
-            weight_ih: std::array::from_fn(|gate| self.matrix(hidden_size, input_size, there(gate))),
-            weight_hh: std::array::from_fn(|gate| self.matrix(hidden_size, hidden_size, there(gate))),
-            bias,
-        }
-    }
-}
-
-/// Rows of `channels` values from `value(step, channel)`.
-fn data(steps: usize, channels: usize, mut value: impl FnMut(usize, usize) -> f64) -> Dataset {
-    let mut text = String::new();
-    for step in 0..steps {
-        for channel in 0..channels {
-            write!(text, "{}{}", if channel == 0 { "" } else { "," }, value(step, channel)).unwrap();
-        }
-        text.push('\n');
-    }
-    let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
-    std::fs::write(file.path(), text).unwrap();
-    Dataset::read(file.path(), Input::Vector(channels)).unwrap()
-}
+use self::random::{Random, data};
 
 fn verified(model: &Model, calibration: &Dataset, test: &Dataset, wide: bool) -> Verification {
     let calibration = Calibration::measure(model, calibration, &());

@@ -44,6 +44,9 @@ pub(crate) fn correct(
     let mut corrections = Vec::new();
     for place in 0..quantised.layers.len() {
         progress.step();
+        if !quantised.layers[place].has_bias() {
+            continue;
+        }
         let layer = quantised.ends.partition_point(|&end| end < place);
         let (source, means) = (&model.layers()[layer], &trial.means()[layer]);
         let mut correction = Correction { layer, before: least, after: least, rounds: 0 };
@@ -54,18 +57,17 @@ pub(crate) fn correct(
             };
             let before = std::mem::replace(&mut quantised.layers[place], corrected);
             let Errors { rms: found, max, .. } = errors(quantised);
-            if correction.rounds == 0 || found < least {
+            let better = found < least && max <= bound;
+            if correction.rounds == 0 || better {
                 correction.after = found;
             }
-            if found >= least || max > bound {
+            if !better {
                 quantised.layers[place] = before;
                 break;
             }
             (least, correction.rounds) = (found, correction.rounds + 1);
         }
-        if quantised.layers[place].has_bias() {
-            corrections.push(correction);
-        }
+        corrections.push(correction);
     }
     corrections
 }

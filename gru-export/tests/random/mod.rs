@@ -1,4 +1,5 @@
 //! Models and recordings from a seed.
+#![allow(dead_code, reason = "every test uses another part")]
 
 use std::fmt::Write;
 
