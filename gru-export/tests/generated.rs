@@ -213,13 +213,6 @@ fn lines<T: std::fmt::Debug>(outputs: &[Vec<T>]) -> String {
     outputs.iter().map(|y| format!("{y:?}\n")).collect()
 }
 
-/// What gru-core's build script finds on the host.
-const FAMILY: &str = match () {
-    () if cfg!(target_arch = "x86_64") => "x86_64",
-    () if cfg!(target_arch = "aarch64") => "aarch64",
-    () => "portable",
-};
-
 fn rustc(directory: &Path, arguments: &[&str]) {
     let output = Command::new("rustc")
         .args(["--edition", "2024", "-C", "opt-level=1", "-D", "warnings", "-L", "."])
@@ -232,6 +225,9 @@ fn rustc(directory: &Path, arguments: &[&str]) {
 
 #[test]
 fn generated_modules_equal_the_exporters_run() {
+    // Of a family with one backend, whose f32 are those of the specification, the modules take a sixth of the time to compile.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    gru_core::backend::force(Some("scalar")).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let (mut program, mut all_expected) = (String::new(), String::new());
@@ -264,8 +260,8 @@ fn generated_modules_equal_the_exporters_run() {
     fs::write(directory.join("main.rs"), format!("{program}{main}}}\n")).unwrap();
 
     let core: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gru-core/src/lib.rs");
-    let family = format!("gru_family=\"{FAMILY}\"");
-    rustc(directory, &["--crate-name", "gru_core", "--crate-type", "rlib", "--cfg", &family, core.to_str().unwrap()]);
+    let family = "gru_family=\"portable\"";
+    rustc(directory, &["--crate-name", "gru_core", "--crate-type", "rlib", "--cfg", family, core.to_str().unwrap()]);
     rustc(directory, &["--extern", "gru_core=libgru_core.rlib", "main.rs"]);
     let run = Command::new(directory.join("main")).output().unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
