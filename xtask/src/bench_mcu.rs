@@ -9,7 +9,7 @@ use comfy_table::Table;
 use serde::Serialize;
 
 use crate::install;
-use crate::matrix::{Core, Precision};
+use crate::matrix::{Core, Precision, root};
 use crate::qemu;
 use crate::readme::Section;
 use crate::shell;
@@ -17,6 +17,9 @@ use crate::table;
 
 /// Input and hidden size of each layer.
 const SHAPES: [(u64, u64); 8] = [(6, 32), (28, 128), (28, 256), (64, 64), (40, 96), (4, 4), (8, 16), (9, 48)];
+
+/// What the estimates of `gru-export report` rest on.
+const COUNTED: &str = "gru-export/src/report/instructions.csv";
 
 /// Bytes of flash that a firmware needs besides weights, at most.
 const CODE: u64 = 32 << 10;
@@ -72,6 +75,8 @@ pub fn bench(cores: &[&Core], write: bool, readme: bool) -> Result<ExitCode> {
     }
     if readme {
         Section::INSTRUCTIONS.write(&markdown(&all))?;
+        let path = root().join(COUNTED);
+        fs::write(&path, csv(&all)).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -187,6 +192,20 @@ fn markdown(all: &[Figures]) -> String {
         format!("| {} | {} |{}\n", figures.title, figures.precision, figures.rows.iter().map(cell).collect::<String>())
     });
     header + &rows.collect::<String>()
+}
+
+/// Instructions of a step, one core, precision and shape a row.
+fn csv(all: &[Figures]) -> String {
+    let mut text =
+        "# Instructions of a GRU step (reset after), counted by QEMU: written by `cargo xtask bench-mcu --readme`.\n\
+                    core,precision,input,hidden,instructions\n"
+            .to_owned();
+    for Figures { title, precision, rows, .. } in all {
+        for Row { input, hidden, instructions, .. } in rows.iter().flatten() {
+            text += &format!("{title},{precision},{input},{hidden},{instructions:.1}\n");
+        }
+    }
+    text
 }
 
 fn render(all: &[Figures]) -> Table {

@@ -1,4 +1,4 @@
-//! What the commands need and a machine may lack: rustup targets and QEMU.
+//! What the commands need and a machine may lack: rustup targets, QEMU, a browser.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -7,6 +7,9 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::matrix::Core;
 use crate::shell;
+
+/// The browser's program.
+pub const BROWSER: &str = "chromium";
 
 /// A package manager and what it calls things.
 struct Manager {
@@ -34,6 +37,7 @@ const MANAGERS: [Manager; 5] = [
             ("qemu-aarch64", &["qemu-user"]),
             ("qemu-x86_64", &["qemu-user"]),
             ("node", &["nodejs"]),
+            (BROWSER, &["chromium", "chromium-browser"]),
         ],
     },
     Manager {
@@ -48,6 +52,7 @@ const MANAGERS: [Manager; 5] = [
             ("qemu-aarch64", &["qemu-user"]),
             ("qemu-x86_64", &["qemu-user"]),
             ("node", &["nodejs"]),
+            (BROWSER, &["chromium"]),
         ],
     },
     Manager {
@@ -62,6 +67,7 @@ const MANAGERS: [Manager; 5] = [
             ("qemu-aarch64", &["qemu-user"]),
             ("qemu-x86_64", &["qemu-user"]),
             ("node", &["nodejs"]),
+            (BROWSER, &["chromium"]),
         ],
     },
     Manager {
@@ -76,6 +82,7 @@ const MANAGERS: [Manager; 5] = [
             ("qemu-aarch64", &["qemu-aarch64"]),
             ("qemu-x86_64", &["qemu-x86_64"]),
             ("node", &["nodejs"]),
+            (BROWSER, &["chromium"]),
         ],
     },
     Manager {
@@ -84,7 +91,12 @@ const MANAGERS: [Manager; 5] = [
         refresh: &[],
         install: &["install"],
         lookup: None,
-        packages: &[("qemu-system-arm", &["qemu"]), ("qemu-system-riscv32", &["qemu"]), ("node", &["node"])],
+        packages: &[
+            ("qemu-system-arm", &["qemu"]),
+            ("qemu-system-riscv32", &["qemu"]),
+            ("node", &["node"]),
+            (BROWSER, &["chromium"]),
+        ],
     },
 ];
 
@@ -118,8 +130,18 @@ pub fn rust_targets(targets: &[&str]) -> Result<()> {
     shell::run(add.args(&missing)).context("cannot install the targets")
 }
 
-/// Installs the emulators that are not on the search path, through the system's package manager.
+/// Installs the emulators that are not on the search path.
 pub fn emulators<'a>(programs: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    install(programs, "this repository runs on machines that this one is not")
+}
+
+/// Installs the browser that pages are looked at in, and what drives it.
+pub fn browser() -> Result<()> {
+    install([BROWSER, "node"], "reports are looked at in a browser")
+}
+
+/// Installs the programs that are not on the search path, through the system's package manager.
+fn install<'a>(programs: impl IntoIterator<Item = &'a str>, reason: &str) -> Result<()> {
     let missing: BTreeSet<_> =
         programs.into_iter().filter(|program| !shell::succeeds(program, &["--version"])).collect();
     if missing.is_empty() {
@@ -130,15 +152,12 @@ pub fn emulators<'a>(programs: impl IntoIterator<Item = &'a str>) -> Result<()> 
         MANAGERS.iter().find(|manager| shell::succeeds(manager.program, &["--version"])).ok_or_else(|| {
             let known: Vec<_> = MANAGERS.iter().map(|manager| manager.program).collect();
             anyhow!(
-                "{names} is missing and none of {} is here to install it; install QEMU 7 or newer by hand",
+                "{names} is missing and none of {} is here to install it; install it by hand (QEMU 7 or newer)",
                 known.join(", ")
             )
         })?;
 
-    anstream::eprintln!(
-        "{names} is missing: this repository runs on machines that this one is not. Installing it with {}.",
-        manager.program
-    );
+    anstream::eprintln!("{names} is missing: {reason}. Installing it with {}.", manager.program);
     let prefix: &[&str] = match () {
         () if !manager.needs_root || is_root() => &[],
         () if shell::succeeds("sudo", &["-n", "true"]) => &["sudo", "-n"],

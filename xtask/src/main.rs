@@ -7,10 +7,12 @@ mod conformance;
 mod demo;
 mod emulate;
 mod firmware;
+mod fuzz;
 mod golden;
 mod install;
 mod matrix;
 mod miri;
+mod page;
 mod panics;
 mod qemu;
 mod readme;
@@ -63,7 +65,7 @@ enum Task {
         /// Only this core of targets.toml, and into no file
         #[arg(long, value_name = "NAME")]
         core: Option<String>,
-        /// Write the table into README.md too
+        /// Write the table into README.md too, and what the estimates of gru-export's reports rest on
         #[arg(long, conflicts_with = "core")]
         readme: bool,
     },
@@ -81,6 +83,17 @@ enum Task {
         /// Passed on: `cargo xtask bench -- --help`
         #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
+    },
+    /// Write reports of bundled models, and look at them in headless Chromium
+    Report,
+    /// Fuzz the formats that gru-export reads
+    Fuzz {
+        /// Only this target of `fuzz`
+        #[arg(long, value_name = "NAME")]
+        target: Option<String>,
+        /// For each target
+        #[arg(long, default_value_t = 600)]
+        seconds: u64,
     },
     /// Print the innermost loops of a step as the compiler makes them
     Asm {
@@ -119,6 +132,8 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Asm { backend, whole, input, hidden } => {
             asm::print(backend, (*input, *hidden), *whole).map(|()| ExitCode::SUCCESS)
         }
+        Task::Report => page::check().map(|()| ExitCode::SUCCESS),
+        Task::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), *seconds).map(|()| ExitCode::SUCCESS),
         Task::Conformance { core } => conformance(&matrix.select(core.as_deref())?),
         Task::Bench { readme, options } => bench::bench(options, *readme).map(|()| ExitCode::SUCCESS),
     }

@@ -13,6 +13,7 @@ use crate::golden::Golden;
 use crate::install;
 use crate::matrix::{Matrix, Precision};
 use crate::miri;
+use crate::page;
 use crate::panics;
 use crate::qemu::target_directory;
 use crate::readme::Section;
@@ -40,6 +41,7 @@ pub fn test(matrix: &Matrix) -> Result<ExitCode> {
         emulate::require_host(&mut test);
         run(&mut test)
     });
+    steps.run("reports in a browser", page::check);
     steps.run("documentation tests", || run(&mut cargo(&["test", "--quiet", "--workspace", "--doc"])));
     emulate::test(&mut steps, matrix);
     steps.run("x86 backends under Miri", miri::check);
