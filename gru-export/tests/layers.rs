@@ -180,7 +180,7 @@ fn layer_norms() {
 }
 
 /// RMS error of the model's outputs in int8 on other input than it was calibrated on, beside the largest output where that is below 1; in w8a16
-/// it must not be larger, but for what a table of int8 makes of a hard sigmoid.
+/// it must not be larger by more than a quarter, which only the tables of hard sigmoids make it.
 fn int8_error(what: &str, random: &mut Random, layers: Vec<Layer>) -> f64 {
     let model = Model::new(layers, None).unwrap();
     let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
@@ -198,7 +198,7 @@ fn int8_error(what: &str, random: &mut Random, layers: Vec<Layer>) -> f64 {
         println!("{what}, {precision:?}: max {:.1e}, RMS {:.1e}, peak {:.2}", errors.max, errors.rms, errors.peak);
         errors.rms / errors.peak.min(1.0)
     });
-    assert!(w8a16 <= 1.1 * int8, "{what}: int8 {int8:e}, w8a16 {w8a16:e}");
+    assert!(w8a16 <= 1.25 * int8, "{what}: int8 {int8:e}, w8a16 {w8a16:e}");
     int8
 }
 
