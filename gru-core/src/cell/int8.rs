@@ -2,7 +2,7 @@ use super::{Gating, ResetAfter, Sweep};
 use crate::{
     backend::{Backend, Int8Lane, Prepared},
     head::Quantized,
-    kernel::int8::{self, Dense, GruView, Input, OneHot as Symbol, Ready, Scratch, Stream, Sums},
+    kernel::int8::{self, Dense, GruView, Input, OneHot as Symbol, Ready, Scratch, Stream, Sums, View},
     layout::{self, GruShape, INT8_DEPTH, Order, Scales, UNITS},
     quant,
     stack::{Layer, one_by_one, step_by_step},
@@ -227,25 +227,26 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> QGru<I, H, R, V> {
 }
 
 /// Room for one step of one stream.
-struct Room<const I: usize, const H: usize, V> {
+struct Room<const I: usize, const H: usize, V: View> {
     view: [V; H],
-    halves: [[i8; H]; 2],
+    halves: V::Halves<H>,
     update: [i16; H],
     input: [[Prepared; I]; 2],
-    hidden: [[Prepared; H]; 2],
+    hidden: [Prepared; H],
 }
 
 impl<const I: usize, const H: usize, V: Quantized> Room<I, H, V> {
     #[inline(always)]
     fn new() -> Self {
-        let (input, hidden) = ([[Prepared::default(); I]; 2], [[Prepared::default(); H]; 2]);
-        Self { view: [V::default(); H], halves: [[0; H]; 2], update: [0; H], input, hidden }
+        let (input, hidden) = ([[Prepared::default(); I]; 2], [Prepared::default(); H]);
+        Self { view: [V::default(); H], halves: V::halves(), update: [0; H], input, hidden }
     }
 
     #[inline(always)]
     fn scratch(&mut self) -> Scratch<'_, V> {
-        let Self { view, halves: [high, low], update, input: [first, second], hidden: [whole, rest] } = self;
-        Scratch { view, halves: [high, low], update, input: [first, second], hidden: [whole, rest] }
+        let Self { view, halves, update, input: [first, second], hidden } = self;
+        let (halves, rest) = V::borrow(halves);
+        Scratch { view, halves, update, input: [first, second], hidden: [hidden, rest] }
     }
 }
 

@@ -1,13 +1,26 @@
 //! How a layer sees its own state.
 
 use super::input::{Dense, Input, Wide};
-use crate::{backend::Lanes, layout::UNITS, quant};
+use crate::{
+    backend::{Lanes, Prepared},
+    layout::UNITS,
+    quant,
+};
 
 /// What the recurrent product reads of a state, and what the layer gives: `i8`, or `i16` with 2⁷ steps for each of those, which the
 /// product reads in halves.
 pub trait View: Copy + Default + 'static {
     /// The view as the input of a product.
     type Seen<'a>: Input;
+
+    /// Room for what products read in place of a view of `H` units.
+    type Halves<const H: usize>;
+
+    /// Room that nothing has been written to.
+    fn halves<const H: usize>() -> Self::Halves<H>;
+
+    /// The halves, and room for the [prepared](crate::backend::Backend::prepare) form of the second; empty where there are none.
+    fn borrow<const H: usize>(halves: &mut Self::Halves<H>) -> ([&mut [i8]; 2], &mut [Prepared]);
 
     /// Writes what products read in place of the view.
     fn split(view: &[Self], halves: &mut [&mut [i8]; 2]);
@@ -27,6 +40,15 @@ pub trait View: Copy + Default + 'static {
 
 impl View for i8 {
     type Seen<'a> = Dense<'a>;
+    type Halves<const H: usize> = ();
+
+    #[inline(always)]
+    fn halves<const H: usize>() {}
+
+    #[inline(always)]
+    fn borrow<const H: usize>((): &mut ()) -> ([&mut [i8]; 2], &mut [Prepared]) {
+        Default::default()
+    }
 
     #[inline(always)]
     fn split(_: &[i8], _: &mut [&mut [i8]; 2]) {}
@@ -50,8 +72,26 @@ impl View for i8 {
     }
 }
 
+/// Both halves of a view, and room for the prepared form of the second.
+pub struct Halves<const H: usize> {
+    values: [[i8; H]; 2],
+    second: [Prepared; H],
+}
+
 impl View for i16 {
     type Seen<'a> = Wide<'a>;
+    type Halves<const H: usize> = Halves<H>;
+
+    #[inline(always)]
+    fn halves<const H: usize>() -> Halves<H> {
+        Halves { values: [[0; H]; 2], second: [Prepared::default(); H] }
+    }
+
+    #[inline(always)]
+    fn borrow<const H: usize>(halves: &mut Halves<H>) -> ([&mut [i8]; 2], &mut [Prepared]) {
+        let Halves { values: [high, low], second } = halves;
+        ([high, low], second)
+    }
 
     #[inline(always)]
     fn split(view: &[i16], [high, low]: &mut [&mut [i8]; 2]) {
