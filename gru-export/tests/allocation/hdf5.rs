@@ -2,12 +2,17 @@
 //!
 //! Format: <https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html>, superblock 0 and groups of symbol tables.
 
+use std::collections::HashMap;
+
 /// What the file holds.
+#[derive(Default)]
 pub struct File {
     /// Object headers.
     pub headers: Vec<Vec<u8>>,
     /// From the beginning of one to that of the next.
     pub stride: usize,
+    /// Length of the one name that all of them share; names that differ if it is 0.
+    pub shared_name_len: usize,
 }
 
 const NONE: u64 = u64::MAX;
@@ -31,7 +36,11 @@ impl File {
         // What the last header says to be its own.
         bytes.extend([0; 1 << 13]);
         let children = (0..self.headers.len()).map(|at| (format!("{at:05}"), first + (at * self.stride) as u64));
-        let layers = group(&mut bytes, &children.collect::<Vec<_>>());
+        let mut children: Vec<_> = children.collect();
+        if self.shared_name_len > 0 {
+            children.iter_mut().for_each(|(name, _)| *name = "x".repeat(self.shared_name_len));
+        }
+        let layers = group(&mut bytes, &children);
         let root = group(&mut bytes, &[("layers".to_owned(), layers)]);
         let len = bytes.len() as u64;
         let superblock = [
@@ -56,11 +65,15 @@ fn group(bytes: &mut Vec<u8>, children: &[(String, u64)]) -> u64 {
         bytes.extend(part);
         (bytes.len()) as u64
     };
-    let mut names = vec![0; 8];
+    let (mut names, mut placed) = (vec![0; 8], HashMap::new());
     let places: Vec<u64> = children
         .iter()
         .map(|(name, _)| {
+            if let Some(place) = placed.get(name) {
+                return *place;
+            }
             let place = names.len() as u64;
+            placed.insert(name, place);
             names.extend(name.as_bytes());
             names.resize((names.len() + 1).next_multiple_of(8), 0);
             place

@@ -130,7 +130,7 @@ fn files_that_speak_of_more_than_they_hold() {
 fn hdf5_of_headers_that_promise_messages() {
     // 24 bytes a header, each of which promises the most that it can say.
     let header = hdf5::header(u16::MAX, 8, &[0; 8]);
-    let file = hdf5::File { headers: vec![header; 100], stride: 24 }.bytes();
+    let file = hdf5::File { headers: vec![header; 100], stride: 24, ..Default::default() }.bytes();
     assert!(!read("promises.weights.h5", &file));
 }
 
@@ -138,6 +138,13 @@ fn hdf5_of_headers_that_promise_messages() {
 fn hdf5_of_headers_within_each_other() {
     // Headers that begin every 24 bytes, each 4 KiB long: its messages, of 16 bytes, are the beginnings of those after it.
     let header = hdf5::header(500, 4080, &[0, 0, 16, 0, 0, 0, 0, 0]);
-    let file = hdf5::File { headers: vec![header; 4000], stride: 24 }.bytes();
+    let file = hdf5::File { headers: vec![header; 4000], stride: 24, ..Default::default() }.bytes();
     assert!(!read("overlapping.weights.h5", &file));
+}
+
+#[test]
+fn hdf5_of_children_that_share_a_name() {
+    let header = hdf5::header(1, 8, &[0; 8]);
+    let file = hdf5::File { headers: vec![header; 1000], stride: 24, shared_name_len: 1 << 17 }.bytes();
+    assert!(!read("names.weights.h5", &file));
 }

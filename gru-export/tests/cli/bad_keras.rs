@@ -181,12 +181,15 @@ fn bad_weights() {
     insta::assert_snapshot!(text);
 }
 
-/// Object headers that begin every 24 bytes, each 4 KiB long.
+/// Object headers that begin every 24 bytes, each 4 KiB long, and groups whose children share a long name.
 #[test]
-fn headers_within_each_other() {
+fn more_structure_than_file() {
     let header = hdf5::header(500, 4080, &[0, 0, 16, 0, 0, 0, 0, 0]);
-    let file = hdf5::File { headers: vec![header; 1000], stride: 24 }.bytes();
-    insta::assert_snapshot!(transcript([("a thousand headers", "model.weights.h5", file)]));
+    let file = hdf5::File { headers: vec![header; 1000], stride: 24, ..Default::default() }.bytes();
+    let named =
+        hdf5::File { headers: vec![hdf5::header(1, 8, &[0; 8]); 1000], stride: 24, shared_name_len: 1 << 17 }.bytes();
+    let cases = [("a thousand headers", file), ("a thousand times a long name", named)];
+    insta::assert_snapshot!(transcript(cases.map(|(case, bytes)| (case, "model.weights.h5", bytes))));
 }
 
 #[test]

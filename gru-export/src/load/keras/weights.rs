@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::ir::Matrix;
 
 use super::SAVE_KERAS;
-use super::storage::HeaderBound;
+use super::storage::Bounded;
 
 /// Largest object header: Keras' take a few hundred bytes. Parsed, a header takes many times its size.
 const MAX_HEADER_LEN: usize = 4 << 10;
@@ -25,6 +25,7 @@ pub(super) fn is_hdf5(bytes: &[u8]) -> bool {
 /// The file, and how many bytes of datasets it can still hold if none is counted twice.
 pub(super) struct Weights {
     file: Hdf5File,
+    storage: Arc<Bounded>,
     left: usize,
 }
 
@@ -46,19 +47,21 @@ impl Weights {
             max_object_header_bytes: MAX_HEADER_LEN.min(left),
             ..OpenOptions::default()
         };
-        let storage = Arc::new(HeaderBound::new(bytes, MAX_HEADER_LEN));
-        let file = Hdf5File::from_storage_with_options(storage, options).map_err(|error| damaged(&error))?;
-        Ok(Self { file, left })
+        let storage = Arc::new(Bounded::new(bytes, MAX_HEADER_LEN));
+        let file = Hdf5File::from_storage_with_options(storage.clone(), options).map_err(|error| damaged(&error))?;
+        Ok(Self { file, storage, left })
     }
 
     /// The names of the groups in a group, in order.
     pub(super) fn groups(&self, path: &str) -> Result<Vec<String>> {
+        self.storage.begin();
         let names = self.file.group(path).and_then(|group| group.member_names());
         names.map(|(groups, _)| groups).map_err(|error| damaged(&error))
     }
 
     /// How many variables the object at `path` has.
     pub(super) fn variables(&self, path: &str) -> Result<usize> {
+        self.storage.begin();
         let names = self.file.group(&format!("{path}/vars")).and_then(|group| group.member_names());
         names.map(|(_, datasets)| datasets.len()).map_err(|error| damaged(&error))
     }
@@ -70,6 +73,7 @@ impl Weights {
             Error::tensor(&name, reason(&error))
                 .help(format!("the weights may be damaged, or not be those of the file's config; {SAVE_KERAS} again"))
         };
+        self.storage.begin();
         let dataset = self.file.dataset(&name).map_err(failed)?;
         let size = match *dataset.dtype() {
             Datatype::FloatingPoint { size, .. } if is_ieee(size, &dataset.raw_datatype().map_err(failed)?) => size,
