@@ -185,10 +185,10 @@ fn bad_weights() {
 #[test]
 fn more_structure_than_file() {
     let header = hdf5::header(500, 4080, &[0, 0, 16, 0, 0, 0, 0, 0]);
-    let file = hdf5::File { headers: vec![header; 1000], stride: 24, ..Default::default() }.bytes();
+    let file = hdf5::File { headers: vec![header; 400], stride: 24, ..Default::default() }.bytes();
     let named =
         hdf5::File { headers: vec![hdf5::header(1, 8, &[0; 8]); 1000], stride: 24, shared_name_len: 1 << 17 }.bytes();
-    let cases = [("a thousand headers", file), ("a thousand times a long name", named)];
+    let cases = [("four hundred headers within each other", file), ("a thousand times a long name", named)];
     insta::assert_snapshot!(transcript(cases.map(|(case, bytes)| (case, "model.weights.h5", bytes))));
 }
 
