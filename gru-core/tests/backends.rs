@@ -1,14 +1,16 @@
 //! Every backend against the specification: the gates' operations on all their arguments, and whole steps of every shape; int8 bit for bit,
 //! f32 within a bound. One line a backend, at the end.
 
-use gru_core::backend::{self, Backend, Columns, I16Lane, I32Lane, Int8Lane, Lanes, Op, Prepared, scalar::Scalar};
-use gru_core::layout::{DenseShape, INT8_DEPTH, Order, SUM_BITS, Scales, UNITS};
+use gru_core::backend::{self, Backend, I16Lane, I32Lane, Lanes, Op, scalar::Scalar};
+use gru_core::layout::{SUM_BITS, Scales, UNITS};
 use gru_core::math::{Rational, fixed};
 use gru_core::quant;
 use std::io::Write;
 use std::{array, env, io};
 
+mod products;
 mod random;
+use products::Products;
 use random::Random;
 mod room;
 mod steps;
@@ -195,144 +197,6 @@ impl Op for Float {
 
 fn near(found: f32, exact: f64) {
     assert!((f64::from(found) - exact).abs() < F32_BOUND, "{found} for {exact}");
-}
-
-/// The products of one and of several inputs are the sums of their terms.
-struct Products;
-
-impl Op for Products {
-    type Output = ();
-
-    fn run<B: Backend>(self, backend: B) {
-        let mut random = Random(3);
-        for columns in (1..=70).filter(|columns| !cfg!(miri) || [6, 19].contains(columns)) {
-            for extreme in [false, true].into_iter().skip(usize::from(cfg!(miri))) {
-                products::<B, 1, 1>(backend, &mut random, columns, extreme);
-                products::<B, 2, 1>(backend, &mut random, columns, extreme);
-                products::<B, 3, 1>(backend, &mut random, columns, extreme);
-                products::<B, 3, 2>(backend, &mut random, columns, extreme);
-                if !cfg!(miri) {
-                    products::<B, 3, 8>(backend, &mut random, columns, extreme);
-                }
-            }
-        }
-    }
-}
-
-/// Only what calls the backend depends on its type: the rest is compiled once.
-fn products<B: Backend, const G: usize, const S: usize>(
-    backend: B,
-    random: &mut Random,
-    columns: usize,
-    extreme: bool,
-) {
-    let case = Case::random(random, G, S, columns, extreme);
-    let lanes = backend.lanes();
-
-    let mut rooms = [(); S].map(|()| vec![Prepared::default(); columns]);
-    let mut sums = [[lanes.load_i32(&[0; UNITS]); G]; S];
-    let mut inputs = [Columns { values: &[], prepared: &[] }; S];
-    for (s, room) in rooms.iter_mut().enumerate() {
-        backend.prepare(&case.x[s], room);
-        inputs[s] = Columns { values: &case.x[s], prepared: room };
-        for (g, sum) in sums[s].iter_mut().enumerate() {
-            *sum = lanes.load_i32(&case.before(s, g));
-        }
-    }
-    let sums = backend.product_int8(sums, &case.panel, inputs);
-    for (s, g) in case.pairs() {
-        let mut found = [0; UNITS];
-        lanes.store_i32(sums[s][g], &mut found);
-        case.check_int8(s, g, found);
-    }
-
-    let mut sums = [[lanes.load_f32(&[Case::BEFORE; UNITS]); G]; S];
-    let mut inputs: [&[f32]; S] = [&[]; S];
-    for (input, x) in inputs.iter_mut().zip(&case.float_x) {
-        *input = x;
-    }
-    sums = backend.product_f32(sums, &case.float_panel, inputs);
-    for (s, g) in case.pairs() {
-        let mut found = [0.0; UNITS];
-        lanes.store_f32(sums[s][g], &mut found);
-        case.check_f32(s, g, found);
-    }
-}
-
-/// One block of some gates, and some inputs.
-struct Case {
-    columns: usize,
-    /// `[G][UNITS, columns]`.
-    weights: Vec<Vec<i8>>,
-    panel: Vec<Int8Lane>,
-    x: Vec<Vec<i8>>,
-    float_panel: Vec<[f32; UNITS]>,
-    float_x: Vec<Vec<f32>>,
-}
-
-impl Case {
-    /// What an f32 product is added to.
-    const BEFORE: f32 = 0.5;
-
-    fn random(random: &mut Random, gates: usize, inputs: usize, columns: usize, extreme: bool) -> Self {
-        let mut value = || {
-            let value = (random.unit() * 127.9) as i8;
-            if extreme { value.signum() * 127 } else { value }
-        };
-        let mut int8 = |len: usize| -> Vec<i8> { (0..len).map(|_| value()).collect() };
-        let weights: Vec<_> = (0..gates).map(|_| int8(UNITS * columns)).collect();
-        let x: Vec<_> = (0..inputs).map(|_| int8(columns)).collect();
-        // Every gate packed as a dense layer of one block, then merged into one panel.
-        let shape = DenseShape { input_size: columns, output_size: UNITS, order: Order::INT8 };
-        let mut panel: Vec<Int8Lane> = vec![[[0; INT8_DEPTH]; UNITS]; Order::INT8.panel(gates, columns)];
-        for (gate, weight) in weights.iter().enumerate() {
-            let mut alone = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
-            shape.pack_int8(weight, &mut alone);
-            for offset in 0..Order::INT8.offsets {
-                panel[offset * gates + gate] = alone[offset];
-            }
-            for group in 0..Order::INT8.groups(columns) {
-                panel[Order::INT8.lane(gates, columns, gate, group)] = alone[Order::INT8.lane(1, columns, 0, group)];
-            }
-        }
-        let float_panel = (0..columns * gates)
-            .map(|at| array::from_fn(|u| f32::from(weights[at % gates][u * columns + at / gates]) * 1e-3));
-        let float_x = x.iter().map(|x| x.iter().map(|&x| f32::from(x) / 127.0).collect());
-        Self { float_panel: float_panel.collect(), float_x: float_x.collect(), columns, weights, panel, x }
-    }
-
-    /// What an int8 product is added to.
-    fn before(&self, input: usize, gate: usize) -> I32Lane {
-        array::from_fn(|u| (input * 7000 + gate * 1000 + u) as i32)
-    }
-
-    /// Every input with every gate.
-    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> {
-        let gates = self.weights.len();
-        (0..self.x.len() * gates).map(move |at| (at / gates, at % gates))
-    }
-
-    fn check_int8(&self, input: usize, gate: usize, found: I32Lane) {
-        let before = self.before(input, gate);
-        for (u, weights) in self.weights[gate].chunks(self.columns).enumerate() {
-            let terms = weights.iter().zip(&self.x[input]).map(|(&w, &x)| i32::from(w) * i32::from(x));
-            let exact = before[u] + (terms.sum::<i32>() << SUM_BITS);
-            assert_eq!(found[u], exact, "{} columns, gate {gate}, input {input}, unit {u}", self.columns);
-        }
-    }
-
-    fn check_f32(&self, input: usize, gate: usize, found: [f32; UNITS]) {
-        let columns = self.float_panel.chunks(self.weights.len());
-        for (u, found) in found.into_iter().enumerate() {
-            let start = (f64::from(Self::BEFORE), f64::from(Self::BEFORE));
-            let (exact, size) = columns.clone().zip(&self.float_x[input]).fold(start, |(sum, size), (column, &x)| {
-                let term = f64::from(column[gate][u]) * f64::from(x);
-                (sum + term, size + term.abs())
-            });
-            let bound = self.columns as f64 * size * f64::from(f32::EPSILON);
-            assert!((f64::from(found) - exact).abs() <= bound, "{found} for {exact}, gate {gate}, input {input}");
-        }
-    }
 }
 
 /// Tests of every backend of this family, and that those are tested which must be. A name is the backend's with `_` for `-`.
