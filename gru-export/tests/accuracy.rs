@@ -4,11 +4,12 @@
 
 mod random;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use gru_core::argmax;
 use gru_export::calibrate::{Aim, Calibration, Fit, Method, Statistics};
-use gru_export::dataset::Array;
+use gru_export::dataset::{Array, write_npy};
 use gru_export::float::{FloatModel, FloatRunner};
 use gru_export::int8::Int8Runner;
 use gru_export::ir::{Cell, Layer, Model};
@@ -23,11 +24,10 @@ fn file(name: &str) -> PathBuf {
 }
 
 /// The output of the largest value at each step, in f32 and in int8.
-fn decisions(export: &Export, input: &str, size: usize) -> [Vec<usize>; 2] {
+fn decisions(export: &Export, input: &Path, size: usize) -> [Vec<usize>; 2] {
     [Precision::F32, Precision::Int8].map(|precision| {
         let export = export.clone().precision(precision);
-        let Verification { outputs, notes, reference, .. } =
-            export.verify(&file(input), InputUnit::Raw, None, &()).unwrap();
+        let Verification { outputs, notes, reference, .. } = export.verify(input, InputUnit::Raw, None, &()).unwrap();
         println!(
             "{}: RMS error {:.1e} of {:.1} {notes:?}",
             precision.name(),
@@ -50,21 +50,38 @@ fn keeps(model: &str, [in_f32, in_int8]: [usize; 2], of: usize, least: f64) {
 fn digits_read_row_by_row() {
     let labels = Array::read(file("digits_test_labels.npy")).unwrap().values;
     let export = Export::new(file("digits.safetensors")).calibrate(file("digits_calibration.npy"));
-    let right = decisions(&export, "digits_test.npy", 10).map(|steps| {
+    let right = decisions(&export, &file("digits_test.npy"), 10).map(|steps| {
         let last = steps.chunks_exact(8).map(|rows| rows[7]);
         last.zip(&labels).filter(|&(found, &label)| found == label as usize).count()
     });
     keeps("digits", right, labels.len(), 0.97);
 }
 
-/// The next character of the text that the models learnt by heart.
+/// Symbols of a text as `characters.py` has them: 1 for a run of anything but letters, 2 to 27 for a to z.
+fn symbols(text: &str) -> Vec<f32> {
+    let mut symbols: Vec<_> = text
+        .bytes()
+        .map(|byte| byte.to_ascii_lowercase())
+        .map(|byte| if byte.is_ascii_lowercase() { f32::from(byte - b'a' + 2) } else { 1.0 })
+        .collect();
+    symbols.dedup_by(|a, b| (*a, *b) == (1.0, 1.0));
+    symbols
+}
+
+/// The next character of a text that the models have not seen; calibrated on its first half, tested on the other.
 fn characters(kind: &str) {
-    let text = Array::read(file("characters.npy")).unwrap().values;
+    let license = Path::new(env!("CARGO_MANIFEST_DIR")).join("../LICENSE-APACHE");
+    let text = symbols(&fs::read_to_string(license).unwrap());
+    let (calibration, test) = text.split_at(text.len() / 2);
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    fs::write(path("calibration.npy"), write_npy(&[calibration.len()], calibration)).unwrap();
+    fs::write(path("test.npy"), write_npy(&[test.len()], test)).unwrap();
     let name = format!("characters_{kind}");
     let export = Export::new(file(&format!("{name}.safetensors"))).spec(file(&format!("{name}.toml")));
-    let right = decisions(&export.calibrate(file("characters.npy")), "characters.npy", 28)
-        .map(|steps| steps.iter().zip(&text[1..]).filter(|&(&found, &next)| found == next as usize).count());
-    keeps(&name, right, text.len() - 1, 0.98);
+    let right = decisions(&export.calibrate(path("calibration.npy")), &path("test.npy"), 28)
+        .map(|steps| steps.iter().zip(&test[1..]).filter(|&(&found, &next)| found == next as usize).count());
+    keeps(&name, right, test.len() - 1, 0.2);
 }
 
 #[test]

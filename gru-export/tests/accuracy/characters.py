@@ -5,7 +5,7 @@ Usage: pip install -r requirements.txt && python characters.py timemachine.txt
 The text in lower case, with a space for each run of anything but letters; its first 10,000 characters train and test.
 Symbols are 0 for unknown, 1 for the space, 2 to 27 for a to z. Writes next to itself, in f16,
 `characters_scratch.safetensors`, the reset gate before the recurrent product, and `characters_library.safetensors`,
-after it; and `characters.npy`, the symbols.
+after it.
 """
 
 import argparse
@@ -13,7 +13,6 @@ import math
 import re
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -98,7 +97,6 @@ def main() -> None:
     parser.add_argument("text", type=Path)
     text = symbols(parser.parse_args().text.read_text())
     torch.set_num_threads(1)
-    np.save(HERE / "characters.npy", text.numpy().astype(np.uint8))
     for kind in (Library, Scratch):
         torch.manual_seed(0)
         with torch.enable_grad():
