@@ -7,7 +7,7 @@ use super::{Range, STEPS};
 /// Bins that are kept at most.
 const BINS: usize = 2048;
 
-/// The values of one tensor over all recordings: exact while few differ, then in bins of equal relative width, as narrow as [`BINS`] allow.
+/// The values of one tensor over all recordings: exact while few differ, then in bins of equal relative width, as narrow as 2048 of them allow.
 ///
 /// The same values give the same bins in any order.
 #[derive(Debug, Clone, PartialEq)]
