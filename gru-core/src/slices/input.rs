@@ -10,7 +10,7 @@ use crate::{
 };
 use core::array;
 
-/// The input of a [`GruSlice`].
+/// The input of a [`GruSlice`](super::GruSlice).
 #[derive(Clone, Copy, Debug)]
 pub enum GruInput<'a> {
     /// A vector.
@@ -19,7 +19,7 @@ pub enum GruInput<'a> {
     OneHot(usize),
 }
 
-/// The input of a [`QGruSlice`] or a [`QDenseSlice`].
+/// The input of a [`QGruSlice`](super::QGruSlice) or a [`QDenseSlice`](super::QDenseSlice).
 #[derive(Clone, Copy, Debug)]
 pub enum QGruInput<'a> {
     /// A vector.
