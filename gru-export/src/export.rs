@@ -1,22 +1,21 @@
 //! Model file in, Rust module out: what `gru-export export` and a build script both do.
 
+mod prepare;
+
 use std::path::{Path, PathBuf};
 
-use crate::calibrate::{Aim, Calibration, Fit, GivenRanges, Method, Statistics};
+use crate::calibrate::Method;
 use crate::dataset::{Array, Channels, Dataset, file_of};
 use crate::emit::Module;
 use crate::error::{Error, Result};
-use crate::float::{FloatModel, Kernels};
-use crate::ir::{Input, Model, Standardization};
-use crate::load::load;
-use crate::lowered::Lowered;
+use crate::float::Kernels;
+use crate::ir::Model;
 use crate::output;
-use crate::precision::{self, Choice, LayerPrecision, Precision, Search};
+use crate::precision::{self, Choice, LayerPrecision, Precision};
 use crate::progress::Progress;
-use crate::quantise;
-use crate::source::Source;
-use crate::spec::Spec;
 use crate::verify::{Verification, verify};
+
+pub(crate) use prepare::Prepared;
 
 /// What the numbers of an input file are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,34 +29,12 @@ pub enum InputUnit {
 /// What is to be known of a module that was written.
 #[derive(Debug, Clone)]
 pub struct Written {
-    /// The model's [notes](Model::notes).
+    /// The model's [notes](Model::notes), and what was given and has no effect.
     pub notes: Vec<String>,
     /// How the precisions were chosen, if they were.
     pub choice: Option<Choice>,
-    /// How the integers were chosen, see [`Fit::notes`].
+    /// How the integers were chosen, see [`Fit::notes`](crate::calibrate::Fit::notes).
     pub decisions: Vec<String>,
-}
-
-/// A model in its precision, and what led there.
-pub(crate) struct Prepared {
-    pub(crate) source: Source,
-    pub(crate) model: Model,
-    pub(crate) calibration: Option<Dataset>,
-    /// Of each layer.
-    pub(crate) precisions: Vec<Precision>,
-    /// How they were chosen, if they were.
-    pub(crate) choice: Option<Choice>,
-    /// How its integers were chosen, if it has any.
-    pub(crate) fit: Option<Fit>,
-    pub(crate) lowered: Lowered,
-}
-
-/// A model in its precision, and how it came to be.
-struct Parts {
-    precisions: Vec<Precision>,
-    choice: Option<Choice>,
-    fit: Option<Fit>,
-    lowered: Lowered,
 }
 
 /// An export to be made.
@@ -85,7 +62,7 @@ pub struct Export {
     layers: Vec<LayerPrecision>,
     max_error: Option<f64>,
     pub(crate) calibration: Option<PathBuf>,
-    range_method: Method,
+    range_method: Option<Method>,
     ranges: Option<PathBuf>,
     name: Option<String>,
     labels: Vec<String>,
@@ -138,13 +115,14 @@ impl Export {
         self
     }
 
-    /// How int8 takes its ranges from the recordings; [`Method::Auto`] unless set. With [`max_error`](Self::max_error) they are those of all values.
+    /// How int8 takes its ranges from the recordings; [`Method::Auto`] unless set, and refused where all layers are in f32. With [`max_error`](Self::max_error) they are those of all values.
     pub fn range_method(mut self, method: Method) -> Self {
-        self.range_method = method;
+        self.range_method = Some(method);
         self
     }
 
-    /// Ranges by hand, as [`GivenRanges`] reads them: instead of recordings, or over what was measured on them.
+    /// Ranges by hand, as [`GivenRanges`](crate::calibrate::GivenRanges) reads them: instead of recordings, or over what was measured on them.
+    /// Refused where all layers are in f32.
     pub fn ranges(mut self, path: impl Into<PathBuf>) -> Self {
         self.ranges = Some(path.into());
         self
@@ -196,7 +174,7 @@ impl Export {
     }
 
     fn generated(&self, progress: &dyn Progress) -> Result<(String, Written)> {
-        let Prepared { source, model, calibration, precisions, choice, fit, lowered } = self.prepare(progress)?;
+        let Prepared { source, model, calibration, precisions, choice, fit, lowered, idle } = self.prepare(progress)?;
         let name = self
             .name
             .clone()
@@ -217,7 +195,7 @@ impl Export {
         provenance.extend(decisions.iter().map(|note| ("note", note.clone())));
         let labels = &self.labels;
         let module = Module { name: &name, labels, source: &source, model: &model, provenance: &provenance };
-        Ok((lowered.emit(&module), Written { notes: model.notes().to_vec(), choice, decisions }))
+        Ok((lowered.emit(&module), Written { notes: [model.notes(), &idle].concat(), choice, decisions }))
     }
 
     /// Runs the code that ships on `input` and compares its outputs with the `f64` reference, and with those of a
@@ -232,12 +210,12 @@ impl Export {
         given: Option<&Path>,
         progress: &dyn Progress,
     ) -> Result<Verification> {
-        let Prepared { model, choice, fit, lowered, .. } = self.prepare(progress)?;
+        let Prepared { model, choice, fit, lowered, idle, .. } = self.prepare(progress)?;
         let data = self.dataset(input, unit, &model)?;
         let given_array = given.map(Array::read).transpose()?;
         let verified = verify(&model, &*lowered.runner(), &data, given_array.as_ref(), progress);
         let verified = verified.map_err(|error| error.in_file(given.unwrap_or(input)))?;
-        let notes = fit.map_or_else(Vec::new, |fit| fit.notes(&model));
+        let notes = [idle, fit.map_or_else(Vec::new, |fit| fit.notes(&model))].concat();
         Ok(Verification { choice, notes, ..verified })
     }
 
@@ -249,95 +227,6 @@ impl Export {
         }
         let lsb = self.lsb(model)?.ok_or_else(|| Error::new("counts need an LSB to become raw units"))?;
         Ok(data.scaled(&lsb))
-    }
-
-    /// Loads the model and brings it to its precision.
-    pub(crate) fn prepare(&self, progress: &dyn Progress) -> Result<Prepared> {
-        let (source, model) = self.load()?;
-        let calibration = self.calibration.as_ref().map(|path| Dataset::read(path, model.input())).transpose()?;
-        let parts = self.lower(&model, calibration.as_ref(), progress);
-        let Parts { precisions, choice, fit, lowered } = parts.map_err(|error| error.in_file(&self.model))?;
-        Ok(Prepared { source, model, calibration, precisions, choice, fit, lowered })
-    }
-
-    fn lower(&self, model: &Model, data: Option<&Dataset>, progress: &dyn Progress) -> Result<Parts> {
-        let mut precisions = precision::of_layers(model, self.precision, &self.layers)?;
-        let in_f32 = |precisions: &[Precision]| precisions.iter().all(|&precision| precision == Precision::F32);
-        if in_f32(&precisions) && self.max_error.is_none() {
-            let lowered = Lowered::Float(FloatModel::new(model)?);
-            return Ok(Parts { precisions, choice: None, fit: None, lowered });
-        }
-        let given = self.ranges.as_ref().map(GivenRanges::read).transpose()?;
-        let (lsb, wide_input) = (self.lsb(model)?, self.wide_input);
-        let lsb = lsb.as_deref();
-        let integers = |precisions: &[Precision], ranges: &Calibration| {
-            quantise::lowered(model, precisions, ranges, lsb, wide_input).map_err(|(_, error)| error)
-        };
-        let Some(data) = data else {
-            if self.max_error.is_some() {
-                let problem = "the largest error is measured on typical input, of which there is none";
-                return Err(Error::new(problem).help("give --calibrate FILE beside the ranges"));
-            }
-            let Some(given) = given else {
-                return Err(Error::new("int8 needs typical input to choose its scales by").help(
-                    "give --calibrate FILE, or --ranges FILE.toml; `inspect MODEL --ranges-template` prints one",
-                ));
-            };
-            let (fit, quantised) = Fit::given(model, &given, &|ranges| integers(&precisions, ranges))?;
-            return Ok(Parts { precisions, choice: None, fit: Some(fit), lowered: Lowered::Int8(quantised) });
-        };
-        let statistics = Statistics::measure(model, data, progress);
-        let choose = |bound| {
-            let (calibration, layers) =
-                (statistics.whole(model, given.as_ref())?.0, precision::given(model, &self.layers));
-            let search = Search { model, data, calibration: &calibration, lsb, wide_input, bound, given: layers };
-            search.run(&precisions, progress)
-        };
-        let choice = self.max_error.map(choose).transpose()?;
-        if let Some(choice) = &choice {
-            precisions = choice.precisions();
-        }
-        if in_f32(&precisions) {
-            return Ok(Parts { precisions, choice, fit: None, lowered: Lowered::Float(FloatModel::new(model)?) });
-        }
-        let aim = self.max_error.map_or(Aim::Rms(self.range_method), Aim::Max);
-        let quantise = |ranges: &Calibration| integers(&precisions, ranges);
-        let (fit, quantised) = Fit::new((model, data), statistics, given.as_ref(), aim, &quantise, progress)?;
-        Ok(Parts { precisions, choice, fit: Some(fit), lowered: Lowered::Int8(quantised) })
-    }
-
-    /// Raw units per count, if given and the model takes channels.
-    fn lsb(&self, model: &Model) -> Result<Option<Vec<f64>>> {
-        let (Some(channels), Input::Vector(size)) = (&self.input_lsb, model.input()) else { return Ok(None) };
-        let lsb = channels.read("LSB", size)?;
-        match lsb.iter().position(|&lsb| !(lsb.is_finite() && lsb > 0.0)) {
-            None => Ok(Some(lsb)),
-            Some(at) => Err(Error::new(format!("the LSB of channel {at} is {}, not above zero", lsb[at]))),
-        }
-    }
-
-    /// The model file and what is in it, behind the standardization asked for.
-    fn load(&self) -> Result<(Source, Model)> {
-        let spec = self.spec.as_ref().map(|path| Spec::parse(&Source::read(path)?)).transpose()?;
-        let source = Source::read(&self.model)?;
-        let model = load(&source, spec.as_ref())?;
-        let (mean, std) = match (&self.input_mean, &self.input_std) {
-            (None, None) => return Ok((source, model)),
-            (Some(mean), Some(std)) => (mean, std),
-            _ => return Err(Error::new("the input's mean and std only work together, one is missing")),
-        };
-        let Input::Vector(size) = model.input() else {
-            return Err(Error::new(format!("the model takes {}, which has no mean and std", model.input()))
-                .in_file(&self.model));
-        };
-        if model.standardization().is_some() {
-            return Err(Error::new("the model brings its own input_mean and input_std")
-                .in_file(&self.model)
-                .help("leave out the mean and std given beside it, or remove the buffers from the state_dict"));
-        }
-        let standardization = Standardization { mean: mean.read("mean", size)?, std: std.read("std", size)? };
-        let model = model.with_standardization(Some(standardization)).map_err(|error| error.in_file(&self.model))?;
-        Ok((source, model))
     }
 
     /// Writes the module, whole or not at all.

@@ -59,7 +59,7 @@ fn names() -> String {
 /// The precision of one layer, `LAYER=PRECISION` as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerPrecision {
-    /// As `inspect` names it; all layers of this name.
+    /// As `inspect` names it.
     pub layer: String,
     /// Which.
     pub precision: Precision,
@@ -84,12 +84,11 @@ impl FromStr for LayerPrecision {
 pub fn of_layers(model: &Model, all: Precision, layers: &[LayerPrecision]) -> Result<Vec<Precision>> {
     let mut precisions = vec![all; model.layers().len()];
     for LayerPrecision { layer: name, precision } in layers {
-        let mut named = precisions.iter_mut().zip(model.layers()).filter(|(_, layer)| layer.name() == name).peekable();
-        if named.peek().is_none() {
+        let Some(at) = model.layers().iter().position(|layer| layer.name() == name) else {
             let names = listed(model.layers().iter().map(|layer| quoted(layer.name())));
             return Err(Error::new(format!("the model has no layer {}", quoted(name))).help(format!("it has {names}")));
-        }
-        named.for_each(|(of_layer, _)| *of_layer = *precision);
+        };
+        precisions[at] = *precision;
     }
     Ok(precisions)
 }

@@ -18,6 +18,7 @@ use super::bounds::{SUMS, bound, sums};
 use super::{Calibration, Choice, Origin, Range, Tensor};
 use crate::error::{Error, Result, listed, quoted};
 use crate::ir::{Input, Layer, Model};
+use crate::precision::Precision;
 use crate::source::Source;
 
 /// The ranges of a file.
@@ -147,6 +148,16 @@ impl GivenRanges {
             Ok((Calibration { input, outputs, preactivations }, choices))
         };
         complete().map_err(|error: Error| error.in_file(&self.path))
+    }
+
+    /// A sentence for each range that nothing uses: of what is in f32 and read in f32.
+    pub(crate) fn idle(&self, model: &Model, precisions: &[Precision]) -> Vec<String> {
+        let in_f32 = |layer: usize| precisions.get(layer).is_none_or(|&precision| precision == Precision::F32);
+        let input = (self.input.is_some() && in_f32(0)).then(|| "the range of the input has".to_owned());
+        let layers = model.layers().iter().enumerate();
+        let idle = layers.filter(|&(at, layer)| self.layers.contains_key(layer.name()) && in_f32(at) && in_f32(at + 1));
+        let named = idle.map(|(_, layer)| format!("the range of {} has", named(layer)));
+        input.into_iter().chain(named).map(|range| format!("{range} no effect: no layer in integers uses it")).collect()
     }
 
     fn check_names(&self, model: &Model) -> Result<()> {

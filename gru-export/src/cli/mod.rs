@@ -96,9 +96,9 @@ struct CalibrationArguments {
     /// Typical input in raw units, for int8's scales: .npy or .npz of [T, I] or [N, T, I], or CSV
     #[arg(long, value_name = "FILE")]
     calibrate: Option<PathBuf>,
-    /// How int8's ranges follow from typical input: auto, min-max, percentile=P, mse
-    #[arg(long, value_name = "METHOD", default_value_t)]
-    range_method: Method,
+    /// How int8's ranges follow from typical input: auto, min-max, percentile=P, mse [default: auto]
+    #[arg(long, value_name = "METHOD")]
+    range_method: Option<Method>,
     /// Ranges by hand, instead of typical input or over what it gave
     #[arg(long, value_name = "FILE.toml")]
     ranges: Option<PathBuf>,
@@ -106,10 +106,8 @@ struct CalibrationArguments {
 
 impl CalibrationArguments {
     fn configure(&self, export: Export) -> Export {
-        let mut export = export.range_method(self.range_method);
-        if let Some(path) = &self.ranges {
-            export = export.ranges(path);
-        }
+        let export = self.range_method.into_iter().fold(export, Export::range_method);
+        let export = self.ranges.iter().fold(export, Export::ranges);
         match &self.calibrate {
             Some(path) => export.calibrate(path),
             None => export,

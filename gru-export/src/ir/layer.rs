@@ -273,6 +273,18 @@ impl Layer {
         }
     }
 
+    pub(super) fn name_mut(&mut self) -> &mut String {
+        match self {
+            Self::Embedding(layer) => &mut layer.name,
+            Self::Gru(layer) => &mut layer.name,
+            Self::Bidirectional(layer) => &mut layer.name,
+            Self::Dense(layer) => &mut layer.name,
+            Self::Activation(layer) => &mut layer.name,
+            Self::LayerNorm(layer) => &mut layer.name,
+            Self::Affine(layer) => &mut layer.name,
+        }
+    }
+
     /// What the layer takes.
     pub fn input(&self) -> Input {
         match self {

@@ -1,5 +1,7 @@
 //! Layers that fit together.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::error::{Error, Result, quoted};
 
 use super::fold::fold;
@@ -23,15 +25,17 @@ pub struct Model {
 }
 
 impl Model {
-    /// Chains the layers, first to last; [`Layer::Affine`] is folded into its neighbours.
+    /// Chains the layers, first to last; [`Layer::Affine`] is folded into its neighbours. Of layers that share a name the second becomes
+    /// `NAME.2`, so that each can be given its own ranges and precision.
     ///
     /// # Errors
     /// Two neighbours' sizes differ, a symbol layer is not the first, no layer is a GRU, a batch normalization cannot be folded, or the
     /// standardization does not fit the input.
-    pub fn new(layers: Vec<Layer>, standardization: Option<Standardization>) -> Result<Self> {
+    pub fn new(mut layers: Vec<Layer>, standardization: Option<Standardization>) -> Result<Self> {
         if !layers.iter().any(|layer| matches!(layer, Layer::Gru(_) | Layer::Bidirectional(_))) {
             return Err(Error::new("expected at least one GRU layer, found none"));
         }
+        name_apart(&mut layers);
         layers.iter().try_for_each(Layer::check)?;
         for pair in layers.windows(2) {
             let (from, to) = (&pair[0], &pair[1]);
@@ -122,5 +126,55 @@ impl Model {
     /// The size of what the model gives.
     pub fn output_size(&self) -> usize {
         self.layers[self.layers.len() - 1].output_size()
+    }
+}
+
+/// Gives each layer a name that none before it has.
+fn name_apart(layers: &mut [Layer]) {
+    let mut taken: HashSet<String> = layers.iter().map(|layer| layer.name().to_owned()).collect();
+    let mut met: HashMap<String, usize> = HashMap::new();
+    for layer in layers {
+        let name = layer.name_mut();
+        let count = met.entry(name.clone()).or_insert(0);
+        *count += 1;
+        if *count == 1 {
+            continue;
+        }
+        let mut numbered = format!("{name}.{count}");
+        while !taken.insert(numbered.clone()) {
+            *count += 1;
+            numbered = format!("{name}.{count}");
+        }
+        *name = numbered;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Activated, Activation, Cell, Gru, Matrix};
+
+    #[test]
+    fn layers_of_one_name_are_told_apart() {
+        let gru = |name: &str| {
+            let (weight, bias) = (Matrix::new(1, 1, vec![0.5]), vec![0.0]);
+            let name = name.to_owned();
+            let weights = || [(); 3].map(|()| weight.clone());
+            let bias = [(); 4].map(|()| bias.clone());
+            Layer::Gru(Gru {
+                name,
+                one_hot: false,
+                cell: Cell::default(),
+                weight_ih: weights(),
+                weight_hh: weights(),
+                bias,
+            })
+        };
+        let tanh =
+            |name: &str| Layer::Activation(Activated { name: name.to_owned(), size: 1, activation: Activation::Tanh });
+        let layers = vec![gru("a"), tanh("b"), gru("a"), tanh("b"), tanh("b"), tanh("a.2"), gru("a")];
+        let model = Model::new(layers, None).unwrap();
+        let names: Vec<_> = model.layers().iter().map(Layer::name).collect();
+        assert_eq!(names, ["a", "b", "a.3", "b.2", "b.3", "a.2", "a.4"]);
     }
 }
