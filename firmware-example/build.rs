@@ -52,7 +52,7 @@ fn recordings(out: &Path) -> Result<()> {
     let mut code = format!(
         "/// Sensor counts `[recording][step][channel]`.\npub static COUNTS: [[[i16; {channels}]; {steps}]; {recordings}] = ["
     );
-    for recording in counts.values.chunks_exact(steps * channels) {
+    for recording in counts.values().chunks_exact(steps * channels) {
         code += "[";
         for step in recording.chunks_exact(channels) {
             let step: Vec<i16> = step.iter().map(|&count| count as i16).collect();
@@ -60,7 +60,7 @@ fn recordings(out: &Path) -> Result<()> {
         }
         code += "],";
     }
-    let labels: Vec<u8> = labels.values.iter().map(|&label| label as u8).collect();
+    let labels: Vec<u8> = labels.values().iter().map(|&label| label as u8).collect();
     writeln!(code, "];\n/// The activity of each recording.\npub static LABELS: [u8; {recordings}] = {labels:?};")?;
     Ok(fs::write(out.join("recordings.rs"), code)?)
 }

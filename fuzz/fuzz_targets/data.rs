@@ -9,10 +9,9 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     let source = Source::from_bytes("recordings", bytes.to_vec());
     for member in [None, Some("x")] {
-        if let Ok(Array { shape, values }) =
-            gru_fuzz::bounded("recordings", bytes.len(), || Array::parse(&source, member))
-        {
-            assert_eq!(shape.iter().product::<usize>(), values.len());
+        if let Ok(array) = gru_fuzz::bounded("recordings", bytes.len(), || Array::parse(&source, member)) {
+            let values = array.values();
+            assert_eq!(array.shape.iter().product::<usize>(), values.len());
             assert!(values.iter().all(|value| value.is_finite()));
         }
     }

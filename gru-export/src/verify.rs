@@ -105,7 +105,8 @@ pub fn verify(
     progress: &dyn Progress,
 ) -> Result<Verification> {
     let size = model.output_size();
-    if let Some(Array { shape, values }) = given
+    let given_values = given.map(Array::values);
+    if let (Some(Array { shape, .. }), Some(values)) = (given, &given_values)
         && (shape.last() != Some(&size) || values.len() != data.total_steps() * size)
     {
         return Err(Error::new(format!(
@@ -114,12 +115,12 @@ pub fn verify(
         ))
         .help("give the outputs of every step, in the order of the inputs"));
     }
-    let mut given_rows = given.map(|given| given.values.chunks_exact(size));
+    let mut given_rows = given_values.as_ref().map(|values| values.chunks_exact(size));
     let mut layers = vec![Sums::default(); model.layers().len()];
     let (mut against_reference, mut against_given, mut outputs) = (Sums::default(), Sums::default(), Vec::new());
     progress.begin("verify", data.total_steps());
     for sequence in data.sequences() {
-        let samples: Vec<_> = sequence.map(|row| Sample::new(model.input(), row)).collect();
+        let samples = sequence.samples(model.input());
         let (expected, found) = (play(model, &samples), shipped.play(&samples));
         for ((sums, expected), found) in layers.iter_mut().zip(&expected.layers).zip(&found) {
             expected.outputs.iter().zip(found).for_each(|(expected, found)| sums.add(expected, found));

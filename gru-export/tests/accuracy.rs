@@ -48,7 +48,7 @@ fn keeps(model: &str, [in_f32, in_int8]: [usize; 2], of: usize, least: f64) {
 
 #[test]
 fn digits_read_row_by_row() {
-    let labels = Array::read(file("digits_test_labels.npy")).unwrap().values;
+    let labels = Array::read(file("digits_test_labels.npy")).unwrap().values().into_owned();
     let export = Export::new(file("digits.safetensors")).calibrate(file("digits_calibration.npy"));
     let right = decisions(&export, &file("digits_test.npy"), 10).map(|steps| {
         let last = steps.chunks_exact(8).map(|rows| rows[7]);

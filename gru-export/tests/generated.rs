@@ -189,7 +189,8 @@ fn prepare(case: &Case, directory: &Path) -> Prepared {
 fn expected(prepared: &Prepared, precisions: &[Precision]) -> (String, String) {
     let Prepared { model, data, wide_input, .. } = prepared;
     let lsb = matches!(model.input(), Input::Vector(_)).then(|| vec![LSB; 16]);
-    let samples: Vec<_> = data.sequences().flatten().map(|row| Sample::new(model.input(), row)).collect();
+    let sequences: Vec<_> = data.sequences().collect();
+    let samples: Vec<_> = sequences.iter().flat_map(|sequence| sequence.samples(model.input())).collect();
     let input = |sample: &Sample<'_>| match sample {
         Sample::Symbol(symbol) => format!("{symbol}, "),
         Sample::Vector(raw) if precisions[0] == F32 => format!("{raw:?}, "),

@@ -103,7 +103,7 @@ fn motion() -> (Export, Test) {
 /// Percent of all steps, from the outputs alone.
 fn accuracy(export: &Export) -> f64 {
     let outputs = export.verify(&firmware("data/test.npy"), InputUnit::Count, None, &()).unwrap().outputs;
-    let labels = Array::read(firmware("data/test_labels.npy")).unwrap().values;
+    let labels = Array::read(firmware("data/test_labels.npy")).unwrap().values().into_owned();
     let classes: Vec<usize> = outputs.chunks_exact(4).map(gru_core::argmax).collect();
     let right = classes.iter().enumerate().filter(|&(step, &class)| class == labels[step / 100] as usize).count();
     100.0 * right as f64 / classes.len() as f64
@@ -145,7 +145,7 @@ fn labels_of_steps_and_of_recordings_agree() {
     let directory = TempDir::new().unwrap();
     let each: Vec<f32> = Array::read(firmware("data/test_labels.npy"))
         .unwrap()
-        .values
+        .values()
         .iter()
         .flat_map(|&label| [label as f32; 100])
         .collect();

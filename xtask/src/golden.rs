@@ -39,14 +39,12 @@ impl Golden {
     /// Compares all decisions of a run.
     pub fn compare(&self, run: &Run) -> Result<Agreement> {
         let &[_, steps, classes] = &self.0.shape[..] else { unreachable!("read checked the shape") };
+        let values = self.0.values();
         let mut agreement = Agreement { agreeing: 0, steps: 0, max_error: 0.0 };
         for decision in &run.decisions {
             let at = (decision.recording * steps + decision.step) * classes;
-            let expected = self
-                .0
-                .values
-                .get(at..at + classes)
-                .with_context(|| format!("{PATH} has no output for {decision:?}"))?;
+            let expected =
+                values.get(at..at + classes).with_context(|| format!("{PATH} has no output for {decision:?}"))?;
             ensure!(decision.logits.len() == classes, "expected {classes} logits, found {decision:?}");
             agreement.agreeing += u32::from(argmax(expected) == argmax(&decision.logits));
             agreement.steps += 1;
@@ -78,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_run_is_held_against_its_step() {
-        let golden = Golden(Array { shape: vec![1, 2, 2], values: vec![9.0, 9.0, 1.0, 2.0] });
+        let golden = Golden(Array::new(vec![1, 2, 2], vec![9.0, 9.0, 1.0, 2.0]));
         let agreement = golden.compare(&run([1.0, 1.75])).unwrap();
         assert_eq!(agreement, Agreement { agreeing: 1, steps: 1, max_error: 0.25 });
         assert_eq!(golden.compare(&run([2.0, 1.0])).unwrap().share(), 0.0);
@@ -86,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_step_beyond_the_recordings_is_an_error() {
-        let golden = Golden(Array { shape: vec![1, 1, 2], values: vec![0.0, 1.0] });
+        let golden = Golden(Array::new(vec![1, 1, 2], vec![0.0, 1.0]));
         assert!(golden.compare(&run([0.0, 1.0])).is_err());
     }
 }

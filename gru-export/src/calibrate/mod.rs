@@ -15,7 +15,7 @@ mod trial;
 
 use serde::Serialize;
 
-use crate::dataset::{Dataset, Sample};
+use crate::dataset::Dataset;
 use crate::ir::Model;
 use crate::progress::Progress;
 use crate::reference::{Steps, play};
@@ -72,7 +72,7 @@ impl Statistics {
         let mut statistics =
             Self { input: Vec::new(), outputs: vec![Vec::new(); layers], preactivations: vec![Vec::new(); layers] };
         for sequence in data.sequences() {
-            let samples: Vec<_> = sequence.map(|row| Sample::new(model.input(), row)).collect();
+            let samples = sequence.samples(model.input());
             let trace = play(model, &samples);
             extend(&mut statistics.input, &trace.input, Distribution::default(), Distribution::add);
             for (index, layer) in trace.layers.iter().enumerate() {

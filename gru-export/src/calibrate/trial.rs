@@ -1,14 +1,15 @@
 //! Recordings on which changes of a model are measured.
 
-use crate::dataset::{Dataset, Sample};
-use crate::ir::{Layer, Model, Reset};
+use crate::dataset::{Dataset, Sample, Sequence};
+use crate::ir::{Input, Layer, Model, Reset};
 use crate::reference::{LayerTrace, Steps, play, scalar};
 use crate::verify::{Errors, Shipped, Sums};
 
 /// Recordings, and what the reference makes of them.
 pub(crate) struct Trial<'a> {
     /// With the outputs that the model should give.
-    sequences: Vec<(Vec<Sample<'a>>, Steps)>,
+    sequences: Vec<(Sequence<'a>, Steps)>,
+    input: Input,
     /// Of each layer.
     means: Vec<Means>,
     is_part: bool,
@@ -34,20 +35,20 @@ impl<'a> Trial<'a> {
         let length = length.min(steps);
         let mut trial = Self {
             sequences: Vec::new(),
+            input: model.input(),
             means: vec![Means::default(); model.layers().len()],
             is_part: taken * length < data.total_steps(),
         };
-        for (index, sequence) in data.sequences().enumerate() {
+        for (index, sequence) in data.starts(length).enumerate() {
             if index * taken % recordings >= taken {
                 continue;
             }
-            let samples: Vec<_> = sequence.take(length).map(|row| Sample::new(model.input(), row)).collect();
-            let mut trace = play(model, &samples);
+            let mut trace = play(model, &sequence.samples(model.input()));
             for ((means, layer), trace) in trial.means.iter_mut().zip(model.layers()).zip(&trace.layers) {
                 means.add(layer, trace, (taken * length) as f64);
             }
             let outputs = trace.layers.pop().map_or_else(Vec::new, |last| last.outputs);
-            trial.sequences.push((samples, outputs));
+            trial.sequences.push((sequence, outputs));
         }
         trial
     }
@@ -58,8 +59,13 @@ impl<'a> Trial<'a> {
     }
 
     /// Each played from the zero state.
-    pub(crate) fn sequences(&self) -> impl Iterator<Item = &[Sample<'a>]> {
-        self.sequences.iter().map(|(samples, _)| &samples[..])
+    pub(crate) fn sequences(&self) -> impl Iterator<Item = Vec<Sample<'_>>> {
+        self.sequences.iter().map(|(sequence, _)| sequence.samples(self.input))
+    }
+
+    /// Of all recordings together.
+    pub(crate) fn steps(&self) -> usize {
+        self.sequences.iter().map(|(sequence, _)| sequence.rows().len()).sum()
     }
 
     /// Of the reference's layers.
@@ -70,8 +76,8 @@ impl<'a> Trial<'a> {
     /// Of a model's outputs.
     pub(crate) fn errors(&self, shipped: &dyn Shipped) -> Errors {
         let mut sums = Sums::default();
-        for (samples, expected) in &self.sequences {
-            let found = shipped.play(samples).pop().unwrap_or_default();
+        for (sequence, expected) in &self.sequences {
+            let found = shipped.play(&sequence.samples(self.input)).pop().unwrap_or_default();
             expected.iter().zip(&found).for_each(|(expected, found)| sums.add(expected, found));
         }
         sums.errors()

@@ -2,12 +2,16 @@
 
 pub(crate) mod npy;
 mod table;
+mod values;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use crate::error::{Error, Result, listed};
 use crate::ir::Input;
 use crate::source::Source;
+
+use values::Values;
 
 pub use npy::write_npy;
 
@@ -17,13 +21,27 @@ pub struct Array {
     /// Outermost first.
     pub shape: Vec<usize>,
     /// As many as the product of `shape`; all finite.
-    pub values: Vec<f64>,
+    values: Values,
 }
 
 impl Array {
+    /// Row-major.
+    ///
+    /// # Panics
+    /// If there are not as many values as the shape says.
+    pub fn new(shape: Vec<usize>, values: Vec<f64>) -> Self {
+        assert_eq!(shape.iter().product::<usize>(), values.len(), "shape {shape:?}");
+        Self { shape, values: Values::Wide(values) }
+    }
+
+    /// As many as the product of `shape`, row-major; all finite.
+    pub fn values(&self) -> Cow<'_, [f64]> {
+        self.values.slice(0..self.values.len())
+    }
+
     /// Reads `FILE.npy`, the only array of `FILE.npz`, the array NAME of `FILE.npz:NAME`, or a CSV table.
     ///
-    /// Floats and integers of any width and byte order become `f64`.
+    /// Floats and integers of any width and byte order are read; an array takes at most four times its file.
     ///
     /// # Errors
     /// The file cannot be read or is damaged, or a value is not a finite number that `f64` holds exactly.
@@ -51,10 +69,12 @@ impl Array {
     }
 
     fn finite(self) -> Result<Self> {
-        match self.values.iter().position(|value| !value.is_finite()) {
+        let bad = self.values.iter().position(|value| !value.is_finite());
+        match bad {
             None => Ok(self),
             Some(at) => {
-                Err(Error::new(format!("expected finite numbers, found {} at {}", self.values[at], self.position(at))))
+                let (value, position) = (self.values.get(at), self.position(at));
+                Err(Error::new(format!("expected finite numbers, found {value} at {position}")))
             }
         }
     }
@@ -85,8 +105,29 @@ pub(crate) fn file_of(path: &Path) -> &Path {
 pub struct Dataset {
     steps: usize,
     width: usize,
-    values: Vec<f64>,
+    values: Values,
+    /// What each channel is multiplied by, if by anything.
+    factors: Option<Vec<f64>>,
     sha256: String,
+}
+
+/// One recording of a [`Dataset`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sequence<'a> {
+    width: usize,
+    values: Cow<'a, [f64]>,
+}
+
+impl Sequence<'_> {
+    /// Of each step in order, raw units.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f64]> {
+        self.values.chunks_exact(self.width)
+    }
+
+    /// Of each step in order.
+    pub fn samples(&self, input: Input) -> Vec<Sample<'_>> {
+        self.rows().map(|row| Sample::new(input, row)).collect()
+    }
 }
 
 /// The input of one step.
@@ -135,36 +176,48 @@ impl Dataset {
                 ));
             }
         };
-        if values.is_empty() {
+        if values.len() == 0 {
             return Err(Error::new(format!("expected at least one step, found shape {shape:?}")));
         }
         if let Input::Symbol(count) = input {
-            let fits = |&value: &f64| value.fract() == 0.0 && (0.0..count as f64).contains(&value);
+            let fits = |value: f64| value.fract() == 0.0 && (0.0..count as f64).contains(&value);
             if let Some(at) = values.iter().position(|value| !fits(value)) {
                 let problem = format!(
                     "expected integers from 0 to {}, found {} at {}",
                     count - 1,
-                    values[at],
+                    values.get(at),
                     array.position(at)
                 );
                 return Err(Error::new(problem));
             }
         }
-        Ok(Self { steps, width, values: array.values, sha256 })
+        Ok(Self { steps, width, values: array.values, factors: None, sha256 })
     }
 
     /// Every channel multiplied by its factor.
     #[must_use]
     pub fn scaled(mut self, factors: &[f64]) -> Self {
-        for row in self.values.chunks_exact_mut(self.width) {
-            row.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
-        }
+        let before = self.factors.unwrap_or_else(|| vec![1.0; self.width]);
+        self.factors = Some(before.iter().zip(factors).map(|(before, factor)| before * factor).collect());
         self
     }
 
-    /// The sequences in order, each with its steps in order.
-    pub fn sequences(&self) -> impl ExactSizeIterator<Item = impl ExactSizeIterator<Item = &[f64]>> {
-        self.values.chunks_exact(self.steps * self.width).map(|sequence| sequence.chunks_exact(self.width))
+    /// The sequences in order.
+    pub fn sequences(&self) -> impl ExactSizeIterator<Item = Sequence<'_>> {
+        self.starts(self.steps)
+    }
+
+    /// The first steps of each sequence, at most `steps` of them.
+    pub(crate) fn starts(&self, steps: usize) -> impl ExactSizeIterator<Item = Sequence<'_>> {
+        let (len, taken) = (self.steps * self.width, steps.min(self.steps) * self.width);
+        (0..self.values.len() / len).map(move |sequence| {
+            let mut values = self.values.slice(sequence * len..sequence * len + taken);
+            if let Some(factors) = &self.factors {
+                let scaled = |row: &mut [f64]| row.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
+                values.to_mut().chunks_exact_mut(self.width).for_each(scaled);
+            }
+            Sequence { width: self.width, values }
+        })
     }
 
     /// Steps of all sequences together, at least one.
@@ -192,7 +245,7 @@ impl Channels {
     pub(crate) fn read(&self, what: &str, size: usize) -> Result<Vec<f64>> {
         let values = match self {
             Self::Numbers(numbers) => numbers.clone(),
-            Self::File(path) => Array::read(path)?.values,
+            Self::File(path) => Array::read(path)?.values().into_owned(),
         };
         if values.len() == size {
             return Ok(values);

@@ -11,12 +11,12 @@ use zip::result::ZipError;
 
 use crate::error::{Error, Result, listed, quoted};
 
-use super::Array;
+use super::{Array, Values};
 
 /// Largest header of an array in an archive: NumPy's take 128 bytes.
 pub(crate) const MAX_HEADER_LEN: u64 = 1 << 12;
 
-/// Bytes that packed arrays may take as `f64` beyond four times their file.
+/// Bytes that packed arrays may take in memory beyond four times their file.
 const PACKED_ROOM: usize = 12 << 20;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -25,6 +25,8 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 #[derive(Clone, Copy)]
 struct Scalar {
     len: usize,
+    /// Whether f32 holds every value.
+    is_narrow: bool,
     value: fn(&[u8]) -> f64,
 }
 
@@ -58,7 +60,7 @@ impl Header {
     }
 
     /// The elements of a whole file in row-major order.
-    fn decode(&self, data: &[u8]) -> Result<Vec<f64>> {
+    fn decode(&self, data: &[u8]) -> Result<Values> {
         let scalar = self.number()?;
         if self.data_len() != Some(data.len()) {
             return Err(damaged(&format!(
@@ -68,7 +70,7 @@ impl Header {
                 data.len()
             )));
         }
-        Ok(self.read(scalar, data).expect("as many bytes as elements"))
+        Ok(self.read_whole(scalar, data).expect("as many bytes as elements"))
     }
 
     /// The type of the elements, which must be numbers.
@@ -79,21 +81,55 @@ impl Header {
         })
     }
 
-    /// Bytes that the elements take as `f64`, and in between where columns have to become rows.
+    /// Bytes that the elements take in memory.
     fn decoded_len(&self) -> Option<usize> {
-        let copies = if self.column_major { 2 } else { 1 };
-        self.shape.iter().try_fold(copies * size_of::<f64>(), |len, &n| len.checked_mul(n))
+        let width = if self.scalar?.is_narrow { size_of::<f32>() } else { size_of::<f64>() };
+        self.shape.iter().try_fold(width, |len, &n| len.checked_mul(n))
     }
 
     /// The elements of a float array in row-major order, from the bytes after the header; none for another array.
     pub(crate) fn read_floats(&self, data: impl Read) -> io::Result<Option<Vec<f64>>> {
         let floats = self.scalar.filter(|_| self.descr[1..].starts_with('f'));
-        floats.map(|scalar| self.read_whole(scalar, data)).transpose()
+        floats.map(|scalar| self.read(scalar, data, |value| value)).transpose()
     }
 
     /// The elements in row-major order, from the bytes after the header, and nothing after them.
-    fn read_whole(&self, scalar: Scalar, mut data: impl Read) -> io::Result<Vec<f64>> {
-        let values = self.read(scalar, &mut data)?;
+    fn read_whole(&self, scalar: Scalar, data: impl Read) -> io::Result<Values> {
+        Ok(match scalar.is_narrow {
+            true => Values::Narrow(self.read(scalar, data, |value| value as f32)?),
+            false => Values::Wide(self.read(scalar, data, |value| value)?),
+        })
+    }
+
+    fn read<T: Clone + Default>(
+        &self,
+        scalar: Scalar,
+        mut data: impl Read,
+        convert: impl Fn(f64) -> T,
+    ) -> io::Result<Vec<T>> {
+        const BLOCK: usize = 1 << 13;
+        let count = self.shape.iter().product();
+        let mut values = vec![T::default(); count];
+        let (mut block, mut done) = ([0; BLOCK], 0);
+        while done < count {
+            let bytes = &mut block[..BLOCK.min((count - done) * scalar.len)];
+            data.read_exact(bytes).map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    io::Error::other(format!("fewer bytes than shape {:?} takes", self.shape))
+                }
+                _ => error,
+            })?;
+            for chunk in bytes.chunks_exact(scalar.len) {
+                let mut element = [0; 8];
+                element[..scalar.len].copy_from_slice(chunk);
+                if self.big_endian {
+                    element[..scalar.len].reverse();
+                }
+                let place = if self.column_major { self.row_major(done) } else { done };
+                values[place] = convert((scalar.value)(&element));
+                done += 1;
+            }
+        }
         // At its end an archive checks what was read.
         match data.read(&mut [0])? {
             0 => Ok(values),
@@ -101,44 +137,16 @@ impl Header {
         }
     }
 
-    fn read(&self, scalar: Scalar, mut data: impl Read) -> io::Result<Vec<f64>> {
-        const BLOCK: usize = 1 << 13;
-        let count = self.shape.iter().product();
-        let mut values = Vec::with_capacity(count);
-        let mut block = [0; BLOCK];
-        while values.len() < count {
-            let bytes = &mut block[..BLOCK.min((count - values.len()) * scalar.len)];
-            data.read_exact(bytes).map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => {
-                    io::Error::other(format!("fewer bytes than shape {:?} takes", self.shape))
-                }
-                _ => error,
-            })?;
-            values.extend(bytes.chunks_exact(scalar.len).map(|chunk| {
-                let mut element = [0; 8];
-                element[..scalar.len].copy_from_slice(chunk);
-                if self.big_endian {
-                    element[..scalar.len].reverse();
-                }
-                (scalar.value)(&element)
-            }));
-        }
-        Ok(if self.column_major { row_major(&self.shape, &values) } else { values })
-    }
-}
-
-/// Column-major elements in row-major order.
-fn row_major(shape: &[usize], values: &[f64]) -> Vec<f64> {
-    let element = |mut at: usize| {
-        let mut stride = values.len();
-        shape.iter().rev().fold(0, |from, &n| {
+    /// The place in row-major order of the element at `place` of column-major order.
+    fn row_major(&self, mut place: usize) -> usize {
+        let mut stride: usize = self.shape.iter().product();
+        self.shape.iter().fold(0, |at, &n| {
             stride /= n;
-            let index = at % n;
-            at /= n;
-            from + index * stride
+            let index = place % n;
+            place /= n;
+            at + index * stride
         })
-    };
-    (0..values.len()).map(|at| values[element(at)]).collect()
+    }
 }
 
 fn damaged(what: &str) -> Error {
@@ -234,9 +242,10 @@ fn tuple(value: &str) -> Option<Vec<usize>> {
 /// Whether elements are big-endian, and their type if it is a number; 64-bit integers lose what an `f64` cannot hold.
 fn scalar(descr: &str) -> (bool, Option<Scalar>) {
     macro_rules! scalar {
-        ($type:ty, $to_f64:expr) => {
+        ($type:ty, $narrow:literal, $to_f64:expr) => {
             Scalar {
                 len: size_of::<$type>(),
+                is_narrow: $narrow,
                 value: |bytes| {
                     let element = bytes.first_chunk().expect("eight bytes");
                     $to_f64(<$type>::from_le_bytes(*element))
@@ -246,17 +255,17 @@ fn scalar(descr: &str) -> (bool, Option<Scalar>) {
     }
     let (order, kind) = descr.split_at_checked(1).unwrap_or_default();
     let scalar = Some(match kind {
-        "f2" => scalar!(f16, f64::from),
-        "f4" => scalar!(f32, f64::from),
-        "f8" => scalar!(f64, f64::from),
-        "i1" => scalar!(i8, f64::from),
-        "i2" => scalar!(i16, f64::from),
-        "i4" => scalar!(i32, f64::from),
-        "i8" => scalar!(i64, |value| value as f64),
-        "u1" => scalar!(u8, f64::from),
-        "u2" => scalar!(u16, f64::from),
-        "u4" => scalar!(u32, f64::from),
-        "u8" => scalar!(u64, |value| value as f64),
+        "f2" => scalar!(f16, true, f64::from),
+        "f4" => scalar!(f32, true, f64::from),
+        "f8" => scalar!(f64, false, f64::from),
+        "i1" => scalar!(i8, true, f64::from),
+        "i2" => scalar!(i16, true, f64::from),
+        "i4" => scalar!(i32, false, f64::from),
+        "i8" => scalar!(i64, false, |value| value as f64),
+        "u1" => scalar!(u8, true, f64::from),
+        "u2" => scalar!(u16, true, f64::from),
+        "u4" => scalar!(u32, false, f64::from),
+        "u8" => scalar!(u64, false, |value| value as f64),
         _ => return (false, None),
     });
     (order == ">", scalar)

@@ -4,12 +4,22 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 
 use crate::error::{Error, Result, quoted};
 
-use super::Array;
+use super::{Array, Values};
+
+/// A row in memory takes many times its text.
+const MAX_COLUMNS: usize = 1 << 17;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Array> {
     let mut reader =
         ReaderBuilder::new().has_headers(false).trim(Trim::All).comment(Some(b'#')).flexible(true).from_reader(bytes);
-    let (mut rows, mut width, mut values) = (0, 0, Vec::new());
+    let ends = |line: &[u8]| line.iter().filter(|byte| b",\r\n".contains(byte)).count();
+    if let Some(line) = bytes.split(|&byte| byte == b'\n').position(|line| ends(line) >= MAX_COLUMNS) {
+        return Err(Error::new(format!("line {}: expected at most {MAX_COLUMNS} columns, found more", line + 1))
+            .help("one row a step, one column a channel; save large arrays with numpy.save"));
+    }
+    // Each number has a digit, and what ends it.
+    let most = (bytes.len() / 2).min(ends(bytes)) + 1;
+    let (mut rows, mut width, mut values) = (0, 0, Vec::with_capacity(most));
     for (index, record) in reader.records().enumerate() {
         let record = record.map_err(|error| {
             let line = error.position().map_or(0, csv::Position::line);
@@ -29,7 +39,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Array> {
         width = record.len();
         rows += 1;
     }
-    Ok(Array { shape: vec![rows, width], values })
+    Ok(Array { shape: vec![rows, width], values: Values::Wide(values) })
 }
 
 fn row(record: &StringRecord) -> Result<Vec<f64>> {

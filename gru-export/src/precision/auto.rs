@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Precision;
 use crate::calibrate::Calibration;
-use crate::dataset::{Dataset, Sample};
+use crate::dataset::{Dataset, Sequence};
 use crate::error::{Error, Result, quoted};
 use crate::float::Kernels;
 use crate::ir::{Layer, Model};
@@ -131,11 +131,8 @@ impl Search<'_> {
 
     /// What the model gives for every sequence in `f64`.
     fn references(&self) -> Vec<Steps> {
-        self.sequences().map(|samples| play(self.model, &samples).outputs().clone()).collect()
-    }
-
-    fn sequences(&self) -> impl Iterator<Item = Vec<Sample<'_>>> {
-        self.data.sequences().map(|sequence| sequence.map(|row| Sample::new(self.model.input(), row)).collect())
+        let play = |sequence: Sequence<'_>| play(self.model, &sequence.samples(self.model.input())).outputs().clone();
+        self.data.sequences().map(play).collect()
     }
 
     /// The precisions, raised where a layer cannot be in one, and what was wrong with it.
@@ -161,8 +158,8 @@ impl Search<'_> {
 
     fn errors(&self, lowered: &Lowered, references: &[Steps]) -> Errors {
         let (runner, mut sums) = (lowered.runner_on(Kernels::Scalar), Sums::default());
-        for (samples, expected) in self.sequences().zip(references) {
-            let found = runner.play(&samples).pop().expect("a model has layers");
+        for (sequence, expected) in self.data.sequences().zip(references) {
+            let found = runner.play(&sequence.samples(self.model.input())).pop().expect("a model has layers");
             expected.iter().zip(&found).for_each(|(expected, found)| sums.add(expected, found));
         }
         sums.errors()

@@ -83,9 +83,9 @@ struct Read {
 impl Read {
     fn new(quantised: &Int8Model, place: usize, trial: &Trial<'_>) -> Self {
         let runner = Int8Runner::on(Kernels::Scalar, quantised);
-        let (mut read, count) = (Self::default(), trial.sequences().map(<[_]>::len).sum::<usize>() as f64);
+        let (mut read, count) = (Self::default(), trial.steps() as f64);
         for sequence in trial.sequences() {
-            let (first, layers) = runner.raw_steps(sequence);
+            let (first, layers) = runner.raw_steps(&sequence);
             let inputs = if place == 0 { &first } else { &layers[place - 1] };
             match &quantised.layers[place] {
                 Int8Layer::Gru(Int8Gru { one_hot: true, shape, .. }) => {

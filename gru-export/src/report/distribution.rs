@@ -1,7 +1,7 @@
 //! How often the values of a tensor are where, on two sets of recordings.
 
 use crate::calibrate::Range;
-use crate::dataset::{Dataset, Sample};
+use crate::dataset::Dataset;
 use crate::ir::Model;
 use crate::progress::Progress;
 use crate::reference::{Trace, play};
@@ -72,8 +72,7 @@ impl Distribution {
     pub(super) fn count_calibration(all: &mut [Self], model: &Model, data: &Dataset, progress: &dyn Progress) {
         progress.begin("histograms", data.total_steps());
         for sequence in data.sequences() {
-            let raw: Vec<&[f64]> = sequence.collect();
-            let samples: Vec<_> = raw.iter().map(|row| Sample::new(model.input(), row)).collect();
+            let (raw, samples) = (sequence.rows().collect::<Vec<_>>(), sequence.samples(model.input()));
             let trace = play(model, &samples);
             for distribution in &mut *all {
                 distribution.calibration.add(&distribution.tensor, distribution.span, &raw, &trace);

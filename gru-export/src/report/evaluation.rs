@@ -1,6 +1,6 @@
 //! What a test shows: the reference, f32 and int8 on the same recordings, step by step.
 
-use crate::dataset::{Dataset, Sample};
+use crate::dataset::Dataset;
 use crate::ir::Model;
 use crate::progress::Progress;
 use crate::reference::play;
@@ -92,8 +92,7 @@ impl Evaluation {
         let mut classes = truth.map(|truth| Classes::new(classifier.classes, truth));
         let (mut against_float, mut differences) = (Sums::default(), Vec::new());
         for (recording, sequence) in data.sequences().enumerate() {
-            let raw: Vec<&[f64]> = sequence.collect();
-            let samples: Vec<_> = raw.iter().map(|row| Sample::new(model.input(), row)).collect();
+            let (raw, samples) = (sequence.rows().collect::<Vec<_>>(), sequence.samples(model.input()));
             let trace = play(model, &samples);
             let [float, int8] = [float, int8].map(|shipped| shipped.play(&samples));
             distributions.iter_mut().for_each(|distribution| distribution.add_test(&raw, &trace));

@@ -22,7 +22,8 @@ impl Truth {
 
     fn new(array: &Array, classes: usize, data: &Dataset) -> Result<Self> {
         let (recordings, steps) = (data.sequences().len(), data.total_steps());
-        let found = array.values.len();
+        let values = array.values();
+        let found = values.len();
         if found != recordings && found != steps {
             let problem = format!(
                 "expected {recordings} labels, one a recording, or {steps}, one a step, found shape {:?}",
@@ -31,12 +32,11 @@ impl Truth {
             return Err(Error::new(problem).help("give one integer for each recording of --test, in the same order"));
         }
         let fits = |&value: &f64| value.fract() == 0.0 && (0.0..classes as f64).contains(&value);
-        if let Some(at) = array.values.iter().position(|value| !fits(value)) {
-            let problem =
-                format!("expected integers from 0 to {}, found {} as label {at}", classes - 1, array.values[at]);
+        if let Some(at) = values.iter().position(|value| !fits(value)) {
+            let problem = format!("expected integers from 0 to {}, found {} as label {at}", classes - 1, values[at]);
             return Err(Error::new(problem).help("a label is the place of the right class among the model's outputs"));
         }
-        let labels = array.values.iter().map(|&value| value as usize).collect();
+        let labels = values.iter().map(|&value| value as usize).collect();
         Ok(if found == steps && steps != recordings { Self::Steps(labels) } else { Self::Recordings(labels) })
     }
 

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use gru_export::dataset::Array;
 use gru_export::spec::Spec;
 use gru_export::{Source, load, spec_template};
-use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 use bound::bounded;
 
@@ -124,6 +124,33 @@ fn files_that_speak_of_more_than_they_hold() {
         // A table has no length to lie about.
         assert_eq!(read(name, &bytes), name.ends_with(".csv"), "{name}");
     }
+}
+
+#[test]
+fn recordings_of_narrow_numbers() {
+    const LEN: usize = 6 << 20;
+    for (descr, width, fortran_order) in [("|u1", 1, false), ("|i1", 1, true), ("<i2", 2, true), ("<f2", 2, true)] {
+        let order = if fortran_order { "True" } else { "False" };
+        let shape = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({}, 8), }}\n", LEN / width / 8);
+        let array = npy(1, &u16::try_from(shape.len()).unwrap().to_le_bytes(), &shape, &vec![1; LEN]);
+        assert!(read("narrow.npy", &array), "{descr}");
+        if width == 1 {
+            let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+            let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+            archive.start_file("x.npy", options).unwrap();
+            archive.write_all(&array).unwrap();
+            let bytes = archive.finish().unwrap().into_inner();
+            assert!(read("narrow.npz", &bytes), "{descr}");
+        }
+    }
+}
+
+#[test]
+fn tables_of_many_short_numbers() {
+    assert!(read("lines.csv", "1\n".repeat(3 << 20).as_bytes()));
+    assert!(read("columns.csv", format!("{}1\n", "1,".repeat(1 << 16)).repeat(48).as_bytes()));
+    // A row in memory takes many times its text, so that its length is bounded.
+    assert!(!read("row.csv", "1,".repeat(3 << 20).as_bytes()));
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn bad_npz() {
             ("no arrays", npz(&[])),
             ("a damaged member", npz(&[("a", b"nonsense".to_vec())])),
             ("cut", sound[..sound.len() - 10].to_vec()),
-            ("zeros", packed(&npy("<f4", "False", "(1048576, 2)", &vec![0; 1 << 23]))),
+            ("zeros", packed(&npy("<f4", "False", "(2097152, 2)", &vec![0; 1 << 24]))),
         ],
     );
     insta::assert_snapshot!(text);
@@ -88,6 +88,7 @@ fn bad_csv() {
             ("a number too large", text("1,2\n3,1e999\n")),
             ("NaN", text("1,2\nnan,4\n")),
             ("an empty field", text("1,2\n3,\n")),
+            ("too many columns", text(&["1,2\n", &"1,".repeat(1 << 17)].concat())),
             ("not text", b"\xFF\xFE\x00,1\n".to_vec()),
         ],
     );

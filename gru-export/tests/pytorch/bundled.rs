@@ -26,13 +26,12 @@ fn the_hidden_state_stays_with_pytorch() {
         let model = load(&Source::read(example(&format!("models/{name}.safetensors"))).unwrap(), None).unwrap();
         let last = model.layers().iter().rposition(|layer| matches!(layer, Layer::Gru(_))).unwrap();
         let golden = read(&format!("data/golden_{name}_hidden.npy"));
-        let golden = golden.values.chunks_exact(golden.shape[1]);
+        let (golden, counts, lsb) = (golden.values(), counts.values(), lsb.values());
+        let golden = golden.chunks_exact(model.layers()[last].output_size());
         let stream: Vec<Vec<f64>> = STREAM
             .iter()
-            .flat_map(|recording| {
-                counts.values[recording * steps * channels..][..steps * channels].chunks_exact(channels)
-            })
-            .map(|row| row.iter().zip(&lsb.values).map(|(count, lsb)| count * lsb).collect())
+            .flat_map(|recording| counts[recording * steps * channels..][..steps * channels].chunks_exact(channels))
+            .map(|row| row.iter().zip(&*lsb).map(|(count, lsb)| count * lsb).collect())
             .collect();
         assert_eq!(stream.len(), golden.len());
         let samples: Vec<_> = stream.iter().map(|raw| Sample::Vector(raw)).collect();

@@ -64,7 +64,7 @@ fn largest_error(i: usize, h: usize, layers: usize, bias: bool) -> f64 {
     let samples: Vec<_> = inputs.iter().map(|x| Sample::Vector(x)).collect();
     let outputs = runner.play(&samples);
     let mut largest: f64 = 0.0;
-    for (t, expected) in expected.values.chunks_exact(UNITS_PER_STEP).enumerate() {
+    for (t, expected) in expected.values().chunks_exact(UNITS_PER_STEP).enumerate() {
         for (j, expected) in expected.iter().enumerate() {
             largest = largest.max((outputs[layers - 1][t][(t * UNITS_PER_STEP + j) % h] - expected).abs());
         }

@@ -1,6 +1,6 @@
 //! Models as PyTorch users save them, in every float type.
 
-use gru_export::dataset::{Array, Dataset, Sample};
+use gru_export::dataset::{Array, Dataset};
 use gru_export::reference::play;
 use gru_export::spec::Spec;
 use gru_export::{Export, InputUnit, Precision, Source, load};
@@ -34,9 +34,10 @@ fn the_reference_equals_pytorch_in_f64() {
         let model = load(&Source::read(golden(&format!("{name}.safetensors"))).unwrap(), None).unwrap();
         let data = Dataset::read(golden(&format!("{name}_x.npy")), model.input()).unwrap();
         let expected = Array::read(golden(&format!("{name}_y.npy"))).unwrap();
-        let samples: Vec<_> = data.sequences().flatten().map(|row| Sample::new(model.input(), row)).collect();
+        let sequences: Vec<_> = data.sequences().collect();
+        let samples: Vec<_> = sequences.iter().flat_map(|sequence| sequence.samples(model.input())).collect();
         let trace = play(&model, &samples);
-        for (found, expected) in trace.outputs().iter().flatten().zip(&expected.values) {
+        for (found, expected) in trace.outputs().iter().flatten().zip(&*expected.values()) {
             assert!((found - expected).abs() < 1e-14, "{name}: {found} for {expected}");
         }
     }
