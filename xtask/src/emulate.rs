@@ -1,6 +1,7 @@
 //! The backends of gru-core on this host and on machines that it is not, under emulation: each must be tested, and the best be chosen.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::process::Command;
 
 use anyhow::Result;
@@ -9,6 +10,7 @@ use crate::install;
 use crate::matrix::{Emulated, Matrix};
 use crate::shell::{cargo, run};
 use crate::steps::Steps;
+use crate::test::cargo_test;
 
 /// Tests of every backend against the specification, itself left out, and of models. The others do not depend on the machine.
 const TESTS: [&str; 7] = ["--test", "backends", "--test", "gates", "--", "--skip", "scalar::"];
@@ -24,7 +26,7 @@ pub fn prepare(matrix: &Matrix) -> Result<()> {
 pub fn test(steps: &mut Steps, matrix: &Matrix) {
     for machine in machines(matrix) {
         steps.run(format!("backends under {}", machine.name), || {
-            let mut command = machine.cargo("test");
+            let mut command = machine.test();
             require(&mut command, &machine.backends);
             command.args(TESTS).args(machine.skip.iter().flat_map(|name| ["--skip", name]));
             run(&mut command)
@@ -37,7 +39,7 @@ pub fn lint(steps: &mut Steps, matrix: &Matrix) {
     steps.run("clippy on gru-core for emulated machines", || {
         let mut targets = BTreeSet::new();
         machines(matrix)
-            .filter(|machine| targets.insert(&machine.target))
+            .filter(|machine| !machine.is_host() && targets.insert(&machine.target))
             .try_for_each(|machine| run(machine.cargo("clippy").args(["--", "--deny", "warnings"])))
     });
 }
@@ -65,6 +67,21 @@ impl Emulated {
     /// The emulator.
     fn program(&self) -> &str {
         self.runner.split(' ').next().unwrap_or_default()
+    }
+
+    /// Whether it runs programs of this host, as an older processor would.
+    fn is_host(&self) -> bool {
+        self.target.starts_with(env::consts::ARCH)
+    }
+
+    /// `cargo test` for this machine.
+    fn test(&self) -> Command {
+        if !self.is_host() {
+            return self.cargo("test");
+        }
+        let mut test = cargo_test(&["--config"]);
+        test.arg(format!("target.'cfg(all())'.runner = '{}'", self.runner));
+        test
     }
 
     /// A command of Cargo on gru-core for this machine. Rust's own linker links for every target.

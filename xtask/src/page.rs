@@ -1,5 +1,6 @@
 //! Reports of `gru-export` in a browser: on a desk, on a phone, in the dark and on paper.
 
+use std::env::consts::EXE_SUFFIX;
 use std::fs;
 
 use anyhow::{Context, Result};
@@ -7,7 +8,8 @@ use anyhow::{Context, Result};
 use crate::install;
 use crate::matrix::root;
 use crate::qemu::target_directory;
-use crate::shell::{cargo, command, run};
+use crate::shell::{command, run};
+use crate::test::cargo_test;
 
 /// A page, and the arguments that make it; paths are seen from the top of the repository.
 const PAGES: [(&str, &[&str]); 2] = [
@@ -36,12 +38,14 @@ const PAGES: [(&str, &[&str]); 2] = [
 /// Makes the pages and looks at them; pictures of what was seen stay below Cargo's target directory.
 pub fn check() -> Result<()> {
     install::browser()?;
+    // The exporter of the command line's tests, which is optimised.
+    run(&mut cargo_test(&["--test", "cli", "--no-run"]))?;
+    let exporter = target_directory()?.join(format!("debug/gru-export{EXE_SUFFIX}")).display().to_string();
     for (name, arguments) in PAGES {
         let directory = target_directory()?.join("report").join(name);
         fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
         let page = directory.join("report.html");
-        let mut report = cargo(&["run", "--quiet", "--package", "gru-export", "--", "report"]);
-        run(report.args(arguments).arg("--output").arg(&page))?;
+        run(command(&exporter, &["report"]).args(arguments).arg("--output").arg(&page))?;
         let script = root().join("xtask/src/page.mjs");
         run(command("node", &[]).arg(script).arg(install::BROWSER).args([&page, &directory]))?;
     }

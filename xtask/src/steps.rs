@@ -1,6 +1,7 @@
 //! Named steps that may fail one by one, and their summary.
 
 use std::process::ExitCode;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
@@ -38,6 +39,25 @@ impl Steps {
             }
         };
         self.0.push(Step { name, duration, failure });
+        value
+    }
+
+    /// Runs two rows of steps side by side, each in its order: what one leaves of the machine the other takes.
+    pub fn side_by_side<T: Send>(
+        &mut self,
+        here: impl FnOnce(&mut Self),
+        there: impl FnOnce(&mut Self) -> T + Send,
+    ) -> T {
+        let (mut others, value) = thread::scope(|scope| {
+            let there = scope.spawn(|| {
+                let mut steps = Self::default();
+                let value = there(&mut steps);
+                (steps, value)
+            });
+            here(self);
+            there.join().expect("a step that fails does not panic")
+        });
+        self.0.append(&mut others.0);
         value
     }
 

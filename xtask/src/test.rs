@@ -1,7 +1,7 @@
 //! Everything that must hold before a change is merged.
 
 use std::fs;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
@@ -19,7 +19,9 @@ use crate::qemu::target_directory;
 use crate::readme::Section;
 use crate::shell::{cargo, run};
 use crate::steps::Steps;
-use crate::table;
+use crate::table::{self, Figures};
+
+const DENY: [&str; 3] = ["--", "--deny", "warnings"];
 
 /// Runs all checks; every one runs even if another fails.
 pub fn test(matrix: &Matrix) -> Result<ExitCode> {
@@ -29,37 +31,61 @@ pub fn test(matrix: &Matrix) -> Result<ExitCode> {
     let golden = Golden::read()?;
 
     let mut steps = Steps::default();
+    let figures = steps.side_by_side(|steps| host(steps, matrix), |steps| targets(steps, matrix, &golden));
+    steps.run("figures in README.md", || Section::FIGURES.check(&table::markdown(&figures)));
+
+    println!("\n{}", table::figures(&figures));
+    Ok(steps.finish())
+}
+
+/// `cargo test` on this host, always of the same packages: with others Cargo would compile their dependencies anew.
+pub fn cargo_test(arguments: &[&str]) -> Command {
+    let mut command = cargo(&["test", "--quiet", "--workspace", "--exclude", "firmware-example"]);
+    command.args(arguments);
+    command
+}
+
+/// What is compiled in Cargo's `debug` directory, of which one build at a time has the lock.
+fn host(steps: &mut Steps, matrix: &Matrix) {
     steps.run("format", || run(&mut cargo(&["fmt", "--all", "--check"])));
-    lint(&mut steps, matrix);
+    steps.run("clippy on the host", || {
+        run(cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--all-features"]).args(DENY))
+    });
     steps.run("documentation", || {
         let mut doc = cargo(&["doc", "--quiet", "--workspace", "--no-deps", "--all-features"]);
         run(doc.env("RUSTDOCFLAGS", "--deny warnings"))
     });
     steps.run("unit, compile-fail, golden and command line tests", || {
-        // Without examples: their code is looked into below, for every target.
-        let mut test = cargo(&["test", "--quiet", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
+        // Without examples: their code is looked into for every target.
+        let mut test = cargo_test(&["--lib", "--bins", "--tests", "--no-fail-fast"]);
         emulate::require_host(&mut test);
         run(&mut test)
     });
+    steps.run("documentation tests", || run(&mut cargo_test(&["--doc"])));
     steps.run("reports in a browser", page::check);
-    steps.run("documentation tests", || run(&mut cargo(&["test", "--quiet", "--workspace", "--doc"])));
-    emulate::test(&mut steps, matrix);
+    emulate::test(steps, matrix);
+}
+
+/// The rest, with what shares that directory last.
+fn targets(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figures> {
     steps.run("x86 backends under Miri", miri::check);
-    library(&mut steps, matrix);
     for (target, cpu) in matrix.processors() {
         for precision in Precision::ALL {
             let name = format!("no {precision} step can panic: {target} {}", cpu.unwrap_or_default());
             steps.run(name, || panics::check(target, cpu, precision));
         }
     }
-    let cores: Vec<_> = matrix.cores.iter().collect();
-    conformance::check(&mut steps, &cores);
-    let figures = firmware::check(&mut steps, &golden, &cores, Extent::All, |_| ());
-    steps.run("figures in README.md", || Section::FIGURES.check(&table::markdown(&figures)));
     steps.run("packages", package);
-
-    println!("\n{}", table::figures(&figures));
-    Ok(steps.finish())
+    let cores: Vec<_> = matrix.cores.iter().collect();
+    conformance::check(steps, &cores);
+    let figures = firmware::check(steps, golden, &cores, Extent::All, |_| ());
+    // Its build script exports models, which takes seconds in any profile; the exporter of the tests would take a minute to compile.
+    steps.run("tests of the firmware", || {
+        run(&mut cargo(&["test", "--quiet", "--profile", "dev", "--package", "firmware-example"]))
+    });
+    library(steps, matrix);
+    lint(steps, matrix);
+    figures
 }
 
 /// What is published builds alone.
@@ -74,11 +100,8 @@ fn package() -> Result<()> {
     packaged
 }
 
+/// Lints what the host does not compile.
 fn lint(steps: &mut Steps, matrix: &Matrix) {
-    const DENY: [&str; 3] = ["--", "--deny", "warnings"];
-    steps.run("clippy on the host", || {
-        run(cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--all-features"]).args(DENY))
-    });
     emulate::lint(steps, matrix);
     // One target a time: Cargo would unite what the targets ask of their dependencies.
     for precision in Precision::ALL {
