@@ -79,7 +79,7 @@ impl Op for Int8 {
 fn gates<B: Backend>(backend: B) {
     let mut random = Random(4);
     let unshifted = if SUM_BITS == 0 { quant::HEADROOM_BITS as u8 } else { 0 };
-    let mut last = ([[0; UNITS]; 4], Scales::ZERO, [0; UNITS]);
+    let mut last = [const { ([[0; UNITS]; 4], Scales::ZERO, [0; UNITS]) }; 4];
     for gate in 0..4 {
         for first in (i16::MIN..=i16::MAX).step_by(if cfg!(miri) { 9973 } else { UNITS }) {
             let mut sums: [I32Lane; 4] = array::from_fn(|_| {
@@ -98,25 +98,30 @@ fn gates<B: Backend>(backend: B) {
                 block(Scalar, &sums, &scales, multiplier, &mut expected.0[..len], &mut expected.1[..len]);
                 assert_eq!(found, expected, "{sums:?} {scales:?}");
             }
-            pair(backend, [&last.0, &sums], [&last.1, &scales], [last.2, h]);
-            last = (sums, scales, h);
+            last.rotate_left(1);
+            last[3] = (sums, scales, h);
+            let [.., third, fourth] = &last;
+            pairs(backend, [[third, fourth]]);
+            pairs(backend, [[&last[0], &last[1]], [third, fourth]]);
         }
     }
 }
 
-/// Two blocks at once are one after the other.
-fn pair<B: Backend>(backend: B, sums: [&[I32Lane; 4]; 2], scales: [&Scales<4>; 2], h: [I32Lane; 2]) {
+/// The sums of r, z and n of the input half and n of the recurrent one, how to requantise them, and the state.
+type Block = ([I32Lane; 4], Scales<4>, I32Lane);
+
+/// Pairs of blocks at once are one block after the other.
+fn pairs<B: Backend, const P: usize>(backend: B, blocks: [[&Block; 2]; P]) {
     let lanes = backend.lanes();
-    let load = |sums: &[I32Lane; 4]| sums.each_ref().map(|sums| lanes.load_i32(sums));
-    let [[r, z, n_input, n_hidden], second] = sums.map(load);
-    let first = [r, z, n_hidden];
-    let second = ([second[0], second[1], second[3]], second[2]);
-    let mut next: [i32; 2 * UNITS] = array::from_fn(|u| h[u / UNITS][u % UNITS]);
-    let mut view = [0; 2 * UNITS];
-    lanes.gates_int8_pair([&first, &second.0], [&n_input, &second.1], scales, 127, &mut next, &mut view);
-    for at in 0..2 {
-        let mut expected = (h[at], [0; UNITS]);
-        block(Scalar, sums[at], scales[at], 127, &mut expected.0, &mut expected.1);
+    let sums = blocks.map(|pair| pair.map(|&([r, z, _, n], ..)| [r, z, n].map(|sums| lanes.load_i32(&sums))));
+    let n_input = blocks.map(|pair| pair.map(|(sums, ..)| lanes.load_i32(&sums[2])));
+    let scales = blocks.map(|pair| pair.map(|(_, scales, _)| scales));
+    let mut next = blocks.as_flattened().iter().flat_map(|(.., h)| *h).collect::<Vec<_>>();
+    let mut view = vec![0; next.len()];
+    lanes.gates_int8_pairs(&sums, &n_input, scales, 127, &mut next, &mut view);
+    for (at, (sums, scales, h)) in blocks.as_flattened().iter().enumerate() {
+        let mut expected = (*h, [0; UNITS]);
+        block(Scalar, sums, scales, 127, &mut expected.0, &mut expected.1);
         assert_eq!(next[at * UNITS..][..UNITS], expected.0, "block {at} of {sums:?} {scales:?}");
         assert_eq!(view[at * UNITS..][..UNITS], expected.1, "block {at} of {sums:?} {scales:?}");
     }

@@ -91,8 +91,8 @@ pub trait Lanes: Copy {
     /// One fixed-point value per unit.
     type I16: Copy;
 
-    /// Whether [`gates_int8_pair`](Self::gates_int8_pair) is faster than one block after the other.
-    const PAIRS: bool = false;
+    /// Pairs of blocks that [`gates_int8_pairs`](Self::gates_int8_pairs) takes at once, at most 2: faster than one block after the other.
+    const PAIRS: usize = 0;
 
     /// At most [`UNITS`] values, zeros behind the last.
     fn load_f32(self, values: &[f32]) -> Self::F32;
@@ -188,19 +188,20 @@ pub trait Lanes: Copy {
         self.advance_int8(z, self.add_i16(n_input, self.reset_int8(r, n_hidden)), multiplier, h, view);
     }
 
-    /// [`gates_int8`](Self::gates_int8) of two neighbouring blocks, both full.
+    /// [`gates_int8`](Self::gates_int8) of `P` pairs of neighbouring blocks, all full.
     #[inline(always)]
-    fn gates_int8_pair(
+    fn gates_int8_pairs<const P: usize>(
         self,
-        sums: [&[Self::I32; 3]; 2],
-        n_input: [&Self::I32; 2],
-        scales: [&Scales<4>; 2],
+        sums: &[[[Self::I32; 3]; 2]; P],
+        n_input: &[[Self::I32; 2]; P],
+        scales: [[&Scales<4>; 2]; P],
         multiplier: i16,
-        h: &mut [i32; 2 * UNITS],
-        view: &mut [i8; 2 * UNITS],
+        h: &mut [i32],
+        view: &mut [i8],
     ) {
+        let gates = sums.as_flattened().iter().zip(n_input.as_flattened()).zip(scales.as_flattened());
         let blocks = h.as_chunks_mut::<UNITS>().0.iter_mut().zip(view.as_chunks_mut::<UNITS>().0);
-        for (((sums, n_input), scales), (h, view)) in sums.into_iter().zip(n_input).zip(scales).zip(blocks) {
+        for (((sums, n_input), scales), (h, view)) in gates.zip(blocks) {
             self.gates_int8(sums, n_input, scales, multiplier, h, view);
         }
     }
@@ -249,6 +250,18 @@ pub trait Backend: Copy {
         panel: &[Int8Lane],
         x: [Columns<'_>; S],
     ) -> [[I32<Self>; G]; S];
+
+    /// [`product_int8`](Self::product_int8) of `P` pairs of panels, 1 or 2, and the same input, where that is faster than one panel after
+    /// the other; `false` where nothing has been done.
+    #[inline(always)]
+    fn product_int8_pairs<const G: usize, const P: usize>(
+        self,
+        _sums: &mut [[[I32<Self>; G]; 2]; P],
+        _panels: [[&[Int8Lane]; 2]; P],
+        _x: Columns<'_>,
+    ) -> bool {
+        false
+    }
 
     /// [`product_int8`](Self::product_int8) in place, for a backend whose sums lie in memory.
     #[inline(always)]

@@ -180,6 +180,75 @@ pub fn product_int8<B: Dot, const G: usize, const S: usize, const SPLIT: usize>(
     sums
 }
 
+/// [`Backend::product_int8_pairs`] with `SPLIT` partial sums: a group is broadcast once for all panels.
+#[inline(always)]
+pub fn product_int8_pairs<B: Dot, const G: usize, const P: usize, const SPLIT: usize>(
+    backend: B,
+    sums: &mut [[[I32<B>; G]; 2]; P],
+    panels: [[&[Int8Lane]; 2]; P],
+    x: Columns<'_>,
+) {
+    let mut parts = [[[[backend.start(None); G]; 2]; P]; SPLIT];
+    let mut columns: [[&[[Int8Lane; G]]; 2]; P] = [[&[]; 2]; P];
+    for p in 0..P {
+        for b in 0..2 {
+            columns[p][b] = panels[p][b].as_chunks().0;
+            if let (true, Some((offsets, rest))) = (INT8_OFFSETS, columns[p][b].split_first()) {
+                for g in 0..G {
+                    parts[0][p][b][g] = backend.start(Some(&offsets[g]));
+                }
+                columns[p][b] = rest;
+            }
+        }
+    }
+    let groups = x.values.as_chunks::<INT8_DEPTH>().0.as_chunks::<SPLIT>().0;
+    let mut len = groups.len();
+    let mut chunks: [[&[[[Int8Lane; G]; SPLIT]]; 2]; P] = [[&[]; 2]; P];
+    for p in 0..P {
+        for b in 0..2 {
+            chunks[p][b] = columns[p][b].as_chunks().0;
+            len = len.min(chunks[p][b].len());
+        }
+    }
+    for c in 0..rolled(len) {
+        for i in 0..SPLIT {
+            // SAFETY: the input has `len` chunks or more.
+            let group = backend.group(unsafe { groups.get_unchecked(c) }[i]);
+            for p in 0..P {
+                for b in 0..2 {
+                    // SAFETY: every panel has `len` chunks or more.
+                    let column = &unsafe { chunks[p][b].get_unchecked(c) }[i];
+                    for g in 0..G {
+                        parts[i][p][b][g] = backend.dot(parts[i][p][b][g], &column[g], group);
+                    }
+                }
+            }
+        }
+    }
+    let full = groups.len() * SPLIT;
+    for i in 0..SPLIT {
+        let group = backend.group(padded(x.values, full + i));
+        for p in 0..P {
+            for b in 0..2 {
+                let Some(column) = columns[p][b].get(full + i) else { break };
+                for g in 0..G {
+                    parts[i][p][b][g] = backend.dot(parts[i][p][b][g], &column[g], group);
+                }
+            }
+        }
+    }
+    for p in 0..P {
+        for b in 0..2 {
+            for g in 0..G {
+                for i in 1..SPLIT {
+                    parts[0][p][b][g] = backend.add(parts[0][p][b][g], parts[i][p][b][g]);
+                }
+                sums[p][b][g] = backend.lanes().add_i32(sums[p][b][g], backend.finish(parts[0][p][b][g]));
+            }
+        }
+    }
+}
+
 /// Adds one group's products.
 #[inline(always)]
 fn column_int8<B: Dot, const G: usize, const S: usize>(

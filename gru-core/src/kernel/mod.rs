@@ -70,10 +70,10 @@ fn block_mut<T>(values: &mut [T], block: usize) -> &mut [T] {
     rest.split_at_mut(len).0
 }
 
-/// The values of a pair of blocks, if both are full.
+/// The values of `count` blocks, if all are full.
 #[inline(always)]
-fn pair_mut<T>(values: &mut [T], pair: usize) -> Option<&mut [T; 2 * UNITS]> {
-    values.get_mut(pair * 2 * UNITS..)?.first_chunk_mut()
+fn blocks_mut<T>(values: &mut [T], first: usize, count: usize) -> Option<&mut [T]> {
+    values.get_mut(first * UNITS..)?.get_mut(..count * UNITS)
 }
 
 /// Copies as many values as both slices hold.

@@ -128,7 +128,7 @@ impl Lanes for Zmm {
     type I32 = I32x16;
     type I16 = I16x16;
 
-    const PAIRS: bool = !cfg!(miri);
+    const PAIRS: usize = if cfg!(miri) { 0 } else { 2 };
 
     #[inline(always)]
     fn load_f32(self, values: &[f32]) -> F32x16 {
@@ -263,14 +263,14 @@ impl Lanes for Zmm {
     }
 
     #[inline(always)]
-    fn gates_int8_pair(
+    fn gates_int8_pairs<const P: usize>(
         self,
-        sums: [&[I32x16; 3]; 2],
-        n_input: [&I32x16; 2],
-        scales: [&Scales<4>; 2],
+        sums: &[[[I32x16; 3]; 2]; P],
+        n_input: &[[I32x16; 2]; P],
+        scales: [[&Scales<4>; 2]; P],
         multiplier: i16,
-        h: &mut [i32; 2 * UNITS],
-        view: &mut [i8; 2 * UNITS],
+        h: &mut [i32],
+        view: &mut [i8],
     ) {
         // SAFETY: the token proves AVX-512.
         unsafe { avx512_pair::gates(sums, n_input, scales, multiplier, h, view) }
@@ -341,6 +341,21 @@ impl Backend for Avx512 {
         } else {
             vector::product_int8::<_, G, S, 1>(self, sums, panel, x)
         }
+    }
+
+    #[inline(always)]
+    fn product_int8_pairs<const G: usize, const P: usize>(
+        self,
+        sums: &mut [[[I32x16; G]; 2]; P],
+        panels: [[&[Int8Lane]; 2]; P],
+        x: Columns<'_>,
+    ) -> bool {
+        if P == 1 {
+            vector::product_int8_pairs::<_, G, P, 2>(self, sums, panels, x);
+        } else {
+            vector::product_int8_pairs::<_, G, P, 1>(self, sums, panels, x);
+        }
+        true
     }
 }
 

@@ -12,53 +12,72 @@ use crate::{
 };
 use core::arch::x86_64::*;
 
-/// The next state of both blocks and the view of it, from the sums of r, z and n of the recurrent half and of n of the input half.
+/// The next state of `P` pairs of blocks and the view of it, from the sums of r, z and n of the recurrent half and of n of the input half.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
-pub(super) fn gates(
-    sums: [&[I32x16; 3]; 2],
-    n_input: [&I32x16; 2],
-    scales: [&Scales<4>; 2],
+pub(super) fn gates<const P: usize>(
+    sums: &[[[I32x16; 3]; 2]; P],
+    n_input: &[[I32x16; 2]; P],
+    scales: [[&Scales<4>; 2]; P],
     multiplier: i16,
-    h: &mut [i32; 2 * UNITS],
-    view: &mut [i8; 2 * UNITS],
+    h: &mut [i32],
+    view: &mut [i8],
 ) {
+    let zero = _mm512_setzero_si512();
     let half = _mm512_set1_epi16(1 << 14);
-    let r = Cubic::new(requantize([sums[0][0], sums[1][0]], scales, 0));
-    let z = Cubic::new(requantize([sums[0][1], sums[1][1]], scales, 1));
-    let n_input = requantize([*n_input[0], *n_input[1]], scales, 2);
-    let n_hidden = requantize([sums[0][2], sums[1][2]], scales, 3);
-    let reset = _mm512_add_epi16(_mm512_srai_epi16::<1>(r.tanh()), half);
-    let n = unpack(Cubic::new(_mm512_adds_epi16(n_input, _mm512_mulhrs_epi16(n_hidden, reset))).tanh());
-
-    let magnitude = z.magnitude();
-    let minus_tanh = _mm512_mask_sub_epi16(magnitude, !z.negative, _mm512_setzero_si512(), magnitude);
-    let open = _mm512_add_epi16(_mm512_srai_epi16::<1>(minus_tanh), half);
-    let nearly_closed = z.far & !z.negative;
-    let complement = unpack(_mm512_mask_mov_epi16(open, nearly_closed, z.value));
-    let shift = unpack(_mm512_maskz_set1_epi16(nearly_closed, 5));
-
-    let mut q15 = [_mm512_setzero_si512(); 2];
-    for (block, h) in h.as_chunks_mut::<UNITS>().0.iter_mut().enumerate() {
-        // SAFETY: a block is as large as the register.
-        let before = unsafe { _mm512_loadu_epi32(h.as_ptr()) };
-        // (n, h >> 15) · (complement, −complement) by one instruction.
-        let pair = _mm512_mask_mov_epi16(n[block], 0xaaaa_aaaa, _mm512_slli_epi32::<1>(before));
-        let factors = _mm512_sub_epi32(complement[block], _mm512_slli_epi32::<16>(complement[block]));
-        let change = _mm512_srav_epi32(_mm512_madd_epi16(pair, factors), shift[block]);
-        let next = _mm512_add_epi32(before, change);
-        // SAFETY: a block is as large as the register.
-        unsafe { _mm512_storeu_epi32(h.as_mut_ptr(), next) };
-        q15[block] = _mm512_srai_epi32::<15>(next);
+    let [mut r, mut z, mut n, mut n_hidden] = [[zero; P]; 4];
+    for p in 0..P {
+        let [first, second] = &sums[p];
+        r[p] = requantize([first[0], second[0]], scales[p], 0);
+        z[p] = requantize([first[1], second[1]], scales[p], 1);
+        n[p] = requantize(n_input[p], scales[p], 2);
+        n_hidden[p] = requantize([first[2], second[2]], scales[p], 3);
     }
+    let r = Cubic::all(r);
+    for p in 0..P {
+        let reset = _mm512_add_epi16(_mm512_srai_epi16::<1>(r[p].tanh()), half);
+        n[p] = _mm512_adds_epi16(n[p], _mm512_mulhrs_epi16(n_hidden[p], reset));
+    }
+    let z = Cubic::all(z);
+    let n = Cubic::all(n);
 
-    let steps = _mm512_mulhrs_epi16(_mm512_packs_epi32(q15[0], q15[1]), _mm512_set1_epi16(multiplier));
-    let steps = _mm512_max_epi16(steps, _mm512_set1_epi16(-127));
+    let [mut complements, mut shifts, mut candidates] = [[[zero; 2]; P]; 3];
+    for p in 0..P {
+        let magnitude = z[p].magnitude();
+        let minus_tanh = _mm512_mask_sub_epi16(magnitude, !z[p].negative, zero, magnitude);
+        let open = _mm512_add_epi16(_mm512_srai_epi16::<1>(minus_tanh), half);
+        let nearly_closed = z[p].far & !z[p].negative;
+        complements[p] = unpack(_mm512_mask_mov_epi16(open, nearly_closed, z[p].value));
+        shifts[p] = unpack(_mm512_maskz_set1_epi16(nearly_closed, 5));
+        candidates[p] = unpack(n[p].tanh());
+    }
+    for (p, h) in h.as_chunks_mut::<{ 2 * UNITS }>().0.iter_mut().enumerate().take(P) {
+        let mut q15 = [zero; 2];
+        for (block, h) in h.as_chunks_mut::<UNITS>().0.iter_mut().enumerate() {
+            // SAFETY: a block is as large as the register.
+            let before = unsafe { _mm512_loadu_epi32(h.as_ptr()) };
+            // (n, h >> 15) · (complement, −complement) by one instruction.
+            let pair = _mm512_mask_mov_epi16(candidates[p][block], 0xaaaa_aaaa, _mm512_slli_epi32::<1>(before));
+            let complement = complements[p][block];
+            let factors = _mm512_sub_epi32(complement, _mm512_slli_epi32::<16>(complement));
+            let change = _mm512_srav_epi32(_mm512_madd_epi16(pair, factors), shifts[p][block]);
+            let next = _mm512_add_epi32(before, change);
+            // SAFETY: a block is as large as the register.
+            unsafe { _mm512_storeu_epi32(h.as_mut_ptr(), next) };
+            q15[block] = _mm512_srai_epi32::<15>(next);
+        }
+        candidates[p] = q15;
+    }
+    let multiplier = _mm512_set1_epi16(multiplier);
     // Of every four values of the one block and four of the other, those of the one to the front.
     let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 4, 8, 12, 1, 5, 9, 13);
-    let bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(steps, steps));
-    // SAFETY: half a register holds the view of both blocks.
-    unsafe { _mm256_storeu_si256(view.as_mut_ptr().cast(), _mm512_castsi512_si256(bytes)) };
+    for (view, q15) in view.as_chunks_mut::<{ 2 * UNITS }>().0.iter_mut().zip(candidates) {
+        let steps = _mm512_mulhrs_epi16(_mm512_packs_epi32(q15[0], q15[1]), multiplier);
+        let steps = _mm512_max_epi16(steps, _mm512_set1_epi16(-127));
+        let bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(steps, steps));
+        // SAFETY: half a register holds the view of both blocks.
+        unsafe { _mm256_storeu_si256(view.as_mut_ptr().cast(), _mm512_castsi512_si256(bytes)) };
+    }
 }
 
 /// The sums of one gate as fixed-point values.
@@ -97,9 +116,10 @@ struct Cubic {
 }
 
 impl Cubic {
+    /// Of several registers at once, whose chains run side by side.
     #[target_feature(enable = "avx512f,avx512bw")]
     #[inline]
-    fn new(t: __m512i) -> Self {
+    fn all<const P: usize>(t: [__m512i; P]) -> [Self; P] {
         /// The coefficients of one power, a lane a segment.
         const fn table(power: usize) -> [i16; 32] {
             let mut table = [0; 32];
@@ -111,20 +131,27 @@ impl Cubic {
             table
         }
         static TABLES: [[i16; 32]; 4] = [table(0), table(1), table(2), table(3)];
-        let magnitude = _mm512_min_epu16(_mm512_abs_epi16(t), _mm512_set1_epi16(i16::MAX));
-        let segment = _mm512_srli_epi16::<11>(magnitude);
-        let fraction = _mm512_slli_epi16::<4>(_mm512_and_si512(magnitude, _mm512_set1_epi16(0x7ff)));
-        let mut coefficients = [_mm512_setzero_si512(); 4];
-        for (coefficient, table) in coefficients.iter_mut().zip(&TABLES) {
-            // SAFETY: a table is as large as the register.
-            *coefficient = _mm512_permutexvar_epi16(segment, unsafe { _mm512_loadu_epi16(table.as_ptr()) });
+        let mut cubics = [Self { value: _mm512_setzero_si512(), far: 0, negative: 0 }; P];
+        let [mut segment, mut fraction] = [[_mm512_setzero_si512(); P]; 2];
+        for p in 0..P {
+            let magnitude = _mm512_min_epu16(_mm512_abs_epi16(t[p]), _mm512_set1_epi16(i16::MAX));
+            segment[p] = _mm512_srli_epi16::<11>(magnitude);
+            fraction[p] = _mm512_slli_epi16::<4>(_mm512_and_si512(magnitude, _mm512_set1_epi16(0x7ff)));
+            cubics[p].far = _mm512_cmpgt_epi16_mask(magnitude, _mm512_set1_epi16((FAR << 11) as i16 - 1));
+            cubics[p].negative = _mm512_movepi16_mask(t[p]);
         }
-        let [c0, c1, c2, c3] = coefficients;
-        let value = _mm512_add_epi16(c2, _mm512_mulhrs_epi16(fraction, c3));
-        let value = _mm512_add_epi16(c1, _mm512_mulhrs_epi16(fraction, value));
-        let value = _mm512_add_epi16(c0, _mm512_mulhrs_epi16(fraction, value));
-        let far = _mm512_cmpgt_epi16_mask(magnitude, _mm512_set1_epi16((FAR << 11) as i16 - 1));
-        Self { value, far, negative: _mm512_movepi16_mask(t) }
+        for (power, table) in TABLES.iter().enumerate().rev() {
+            // SAFETY: a table is as large as the register.
+            let table = unsafe { _mm512_loadu_epi16(table.as_ptr()) };
+            for p in 0..P {
+                let coefficient = _mm512_permutexvar_epi16(segment[p], table);
+                cubics[p].value = match power {
+                    3 => coefficient,
+                    _ => _mm512_add_epi16(coefficient, _mm512_mulhrs_epi16(fraction[p], cubics[p].value)),
+                };
+            }
+        }
+        cubics
     }
 
     /// tanh of the magnitude.

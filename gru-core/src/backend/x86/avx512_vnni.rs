@@ -77,6 +77,21 @@ impl Backend for Avx512Vnni {
             vector::product_int8::<_, G, S, 1>(self, sums, panel, x)
         }
     }
+
+    #[inline(always)]
+    fn product_int8_pairs<const G: usize, const P: usize>(
+        self,
+        sums: &mut [[[I32x16; G]; 2]; P],
+        panels: [[&[Int8Lane]; 2]; P],
+        x: Columns<'_>,
+    ) -> bool {
+        if P == 1 {
+            vector::product_int8_pairs::<_, G, P, 2>(self, sums, panels, x);
+        } else {
+            vector::product_int8_pairs::<_, G, P, 1>(self, sums, panels, x);
+        }
+        true
+    }
 }
 
 /// A group of columns, offset by 128.

@@ -5,6 +5,7 @@ use crate::{
     kernel::{Place, block, row},
     layout::{self, INT8_DEPTH, Order, SUM_BITS, UNITS},
 };
+use core::array;
 
 /// The input of a layer, by its kind: what is known of it at compile time leaves nothing to choose in a step.
 pub trait Input: Copy {
@@ -20,6 +21,48 @@ pub trait Input: Copy {
         place: Place,
         x: [Ready<'_, Self>; S],
     );
+
+    /// [`accumulate`](Self::accumulate) of the panels of neighbouring blocks, the first in `place`, and one input.
+    #[inline(always)]
+    fn accumulate_pairs<B: Backend, const G: usize, const P: usize>(
+        backend: B,
+        sums: &mut [[[I32<B>; G]; 2]; P],
+        panels: [[&[Int8Lane]; 2]; P],
+        place: Place,
+        x: Ready<'_, Self>,
+    ) {
+        one_by_one(backend, sums, panels, place, x);
+    }
+}
+
+/// [`Input::accumulate`] of one panel after the other.
+#[inline(always)]
+fn one_by_one<B: Backend, X: Input, const G: usize, const P: usize>(
+    backend: B,
+    sums: &mut [[[I32<B>; G]; 2]; P],
+    panels: [[&[Int8Lane]; 2]; P],
+    place: Place,
+    x: Ready<'_, X>,
+) {
+    // Written out: a loop of so much code stays a loop, and would keep the sums in memory.
+    if P > 0 {
+        accumulate_pair(backend, &mut sums[0], panels[0], place, x);
+    }
+    if P > 1 {
+        accumulate_pair(backend, &mut sums[1], panels[1], Place { block: place.block + 2, ..place }, x);
+    }
+}
+
+#[inline(always)]
+fn accumulate_pair<B: Backend, X: Input, const G: usize>(
+    backend: B,
+    [first, second]: &mut [[I32<B>; G]; 2],
+    panels: [&[Int8Lane]; 2],
+    place: Place,
+    x: Ready<'_, X>,
+) {
+    X::accumulate(backend, array::from_mut(first), panels[0], place, [x]);
+    X::accumulate(backend, array::from_mut(second), panels[1], Place { block: place.block + 1, ..place }, [x]);
 }
 
 /// An input and what [`Input::prepare`] made of it.
@@ -51,6 +94,20 @@ impl Input for Dense<'_> {
     ) {
         let x = columns(&x, |x| Columns { values: x.input.0, prepared: x.room[0] });
         backend.accumulate_int8(sums, panel, x);
+    }
+
+    #[inline(always)]
+    fn accumulate_pairs<B: Backend, const G: usize, const P: usize>(
+        backend: B,
+        sums: &mut [[[I32<B>; G]; 2]; P],
+        panels: [[&[Int8Lane]; 2]; P],
+        place: Place,
+        x: Ready<'_, Self>,
+    ) {
+        let columns = Columns { values: x.input.0, prepared: x.room[0] };
+        if !backend.product_int8_pairs(sums, panels, columns) {
+            one_by_one(backend, sums, panels, place, x);
+        }
     }
 }
 

@@ -3,12 +3,13 @@
 mod input;
 mod view;
 
-use super::{Known, Place, block, block_mut, copy, few, has_panel, lanes, pair_mut, possible, row_mut, split, sweep};
+use super::{Known, Place, block, block_mut, blocks_mut, copy, few, has_panel, lanes, possible, row_mut, split, sweep};
 use crate::{
     backend::{Backend, I16, I32, Int8Lane, Lanes, Prepared},
     cell::Gating,
     layout::{self, GruShape, Order, Scales, UNITS},
 };
+use core::array;
 pub use input::{Dense, Input, Ready, Wide};
 pub(crate) use input::{OneHot, Sums};
 pub use view::View;
@@ -138,7 +139,11 @@ pub(crate) fn gru<B: Backend, K: Known, X: Input, V: View, const S: usize>(
     }
 }
 
-/// All `G` gates of a block at once; where the backend takes the gates of two blocks together, of two.
+/// Bytes of weights that a first-level cache holds from step to step. What comes from further away comes fastest in one stream, which joined
+/// panels are not.
+const NEAR: usize = 28 << 10;
+
+/// All `G` gates of a block at once; of as many pairs of blocks as the backend takes together.
 #[inline(always)]
 fn one_pass<B: Backend, X: Input, V: View, const G: usize, const S: usize>(
     backend: B,
@@ -146,53 +151,144 @@ fn one_pass<B: Backend, X: Input, V: View, const G: usize, const S: usize>(
     streams: &mut [Stream<'_, X, V>; S],
     backwards: bool,
 ) {
-    let registers = backend.lanes();
-    let zero = registers.load_i32(&[0; UNITS]);
-    let mut room = [0; 2 * UNITS];
-    let hidden_size = weights.shape.hidden_size;
-    let pairs = if B::Lanes::PAIRS && G == 3 && S == 1 { hidden_size / (2 * UNITS) } else { 0 };
-    let known = layout::blocks(hidden_size) - pairs;
-    for part in sweep(few(known, weights.scales.len().saturating_sub(pairs)), backwards) {
-        if part < pairs {
-            let (Some(first), Some(second)) = (weights.block(2 * part), weights.block(2 * part + 1)) else { break };
-            let (mut first_sums, mut first_n) = ([[zero; G]; S], [zero; S]);
-            let (mut second_sums, mut second_n) = (first_sums, first_n);
-            accumulate(backend, &weights, first, streams, 2 * part, &mut first_sums, &mut first_n);
-            accumulate(backend, &weights, second, streams, 2 * part + 1, &mut second_sums, &mut second_n);
-            for (s, stream) in streams.iter_mut().enumerate() {
-                let (Some(first_sums), Some(second_sums), Some(h), Some(view)) = (
-                    first_sums[s].first_chunk(),
-                    second_sums[s].first_chunk(),
-                    pair_mut(stream.h, part),
-                    pair_mut(stream.scratch.view, part),
-                ) else {
-                    break;
-                };
-                let (sums, n_input) = ([first_sums, second_sums], [&first_n[s], &second_n[s]]);
-                let Some(coarse) = V::coarse(view, &mut room).first_chunk_mut() else { break };
-                registers.gates_int8_pair(sums, n_input, [first.0, second.0], weights.view, h, coarse);
-                V::refine(h, weights.view, view);
-            }
+    let full = weights.shape.hidden_size / UNITS;
+    let near = S == 1 && weights.shape.lanes() * size_of::<Int8Lane>() <= NEAR;
+    let pairs = if G == 3 { B::Lanes::PAIRS } else { 0 };
+    let (fours, pairs) = together(if near { pairs } else { pairs.min(1) }, full);
+    let joined = 3 * fours + pairs;
+    let known = layout::blocks(weights.shape.hidden_size) - joined;
+    // A step of one part has read the view before it writes a new one.
+    let alone = known == 1;
+    for part in sweep(few(known, weights.scales.len().saturating_sub(joined)), backwards) {
+        let pair = 2 * (part + fours);
+        let done = if part < fours {
+            near_blocks::<_, _, _, 2>(backend, &weights, &mut streams[0], 4 * part, alone)
+        } else if part < fours + pairs && near {
+            near_blocks::<_, _, _, 1>(backend, &weights, &mut streams[0], pair, alone)
+        } else if part < fours + pairs {
+            two_blocks(backend, &weights, streams, pair, alone)
         } else {
-            let b = part + pairs;
-            let Some(block) = weights.block(b) else { break };
-            let (mut sums, mut n_input) = ([[zero; G]; S], [zero; S]);
-            accumulate(backend, &weights, block, streams, b, &mut sums, &mut n_input);
-            for (s, stream) in streams.iter_mut().enumerate() {
-                let (h, view) = (block_mut(stream.h, b), block_mut(stream.scratch.view, b));
-                let coarse = V::coarse(view, &mut room);
-                if let Some(sums) = sums[s].first_chunk() {
-                    registers.gates_int8(sums, &n_input[s], block.0, weights.view, h, coarse);
-                } else {
-                    ablated(backend, &weights, &sums[s], n_input[s], block.0, h, coarse);
-                }
-                V::refine(h, weights.view, view);
-            }
+            one_block::<_, _, _, G, S>(backend, &weights, streams, part + joined, alone)
+        };
+        if done.is_none() {
+            break;
         }
     }
-    for stream in streams {
-        copy(stream.scratch.view, stream.view);
+    if !alone {
+        for stream in streams {
+            copy(stream.scratch.view, stream.view);
+        }
     }
+}
+
+/// How many fours and how many pairs so many full blocks are taken in.
+const fn together(pairs: usize, blocks: usize) -> (usize, usize) {
+    match pairs {
+        0 => (0, 0),
+        1 => (0, blocks / 2),
+        _ => (blocks / 4, blocks % 4 / 2),
+    }
+}
+
+/// `P` pairs of neighbouring blocks, whose weights are near; `None` where they are not there.
+#[inline(always)]
+fn near_blocks<B: Backend, X: Input, V: View, const P: usize>(
+    backend: B,
+    weights: &GruView<'_>,
+    stream: &mut Stream<'_, X, V>,
+    first: usize,
+    alone: bool,
+) -> Option<()> {
+    const CANDIDATE: usize = 2;
+    let registers = backend.lanes();
+    let zero = registers.load_i32(&[0; UNITS]);
+    let mut scales = [[weights.scales.first()?; 2]; P];
+    let (mut input, mut hidden): ([[&[Int8Lane]; 2]; P], _) = ([[&[]; 2]; P], [[&[][..]; 2]; P]);
+    let (mut sums, mut n_input) = ([[[zero; CANDIDATE + 1]; 2]; P], [[zero; 2]; P]);
+    for p in 0..P {
+        for b in 0..2 {
+            let panels;
+            (scales[p][b], panels) = weights.block(first + 2 * p + b)?;
+            (input[p][b], hidden[p][b]) = split(panels, weights.shape.panels(CANDIDATE + 1).0);
+            sums[p][b][CANDIDATE] = registers.load_i32(&scales[p][b].bias[2]);
+        }
+    }
+    let place = Place { block: first, gate: 0 };
+    let [x] = ready(array::from_ref(stream));
+    X::accumulate_pairs(backend, &mut sums, input, place, x);
+    for p in 0..P {
+        for b in 0..2 {
+            n_input[p][b] = sums[p][b][CANDIDATE];
+            rescale(registers, weights, scales[p][b], &mut sums[p][b][..CANDIDATE]);
+            sums[p][b][CANDIDATE] = registers.load_i32(&scales[p][b].bias[3]);
+        }
+    }
+    let [view] = views(array::from_ref(stream), false);
+    V::Seen::accumulate_pairs(backend, &mut sums, hidden, place, view);
+
+    let view = if alone { &mut *stream.view } else { &mut *stream.scratch.view };
+    let (h, view) = (blocks_mut(stream.h, first, 2 * P)?, blocks_mut(view, first, 2 * P)?);
+    let mut room = [0; 4 * UNITS];
+    registers.gates_int8_pairs(&sums, &n_input, scales, weights.view, h, V::coarse(view, &mut room));
+    V::refine(h, weights.view, view);
+    Some(())
+}
+
+/// Two neighbouring blocks, one after the other up to their gates; `None` where they are not there.
+#[inline(always)]
+fn two_blocks<B: Backend, X: Input, V: View, const S: usize>(
+    backend: B,
+    weights: &GruView<'_>,
+    streams: &mut [Stream<'_, X, V>; S],
+    first: usize,
+    alone: bool,
+) -> Option<()> {
+    let registers = backend.lanes();
+    let zero = registers.load_i32(&[0; UNITS]);
+    let mut room = [0; 4 * UNITS];
+    let blocks = [weights.block(first)?, weights.block(first + 1)?];
+    let (mut first_sums, mut first_n) = ([[zero; 3]; S], [zero; S]);
+    let (mut second_sums, mut second_n) = (first_sums, first_n);
+    accumulate(backend, weights, blocks[0], streams, first, &mut first_sums, &mut first_n);
+    accumulate(backend, weights, blocks[1], streams, first + 1, &mut second_sums, &mut second_n);
+    let scales = [[blocks[0].0, blocks[1].0]];
+    for (s, stream) in streams.iter_mut().enumerate() {
+        let view = if alone { &mut *stream.view } else { &mut *stream.scratch.view };
+        let (h, view) = (blocks_mut(stream.h, first, 2)?, blocks_mut(view, first, 2)?);
+        let (sums, n_input) = ([[first_sums[s], second_sums[s]]], [[first_n[s], second_n[s]]]);
+        registers.gates_int8_pairs(&sums, &n_input, scales, weights.view, h, V::coarse(view, &mut room));
+        V::refine(h, weights.view, view);
+    }
+    Some(())
+}
+
+/// A block; `None` where it is not there.
+#[inline(always)]
+fn one_block<B: Backend, X: Input, V: View, const G: usize, const S: usize>(
+    backend: B,
+    weights: &GruView<'_>,
+    streams: &mut [Stream<'_, X, V>; S],
+    b: usize,
+    alone: bool,
+) -> Option<()> {
+    let registers = backend.lanes();
+    let zero = registers.load_i32(&[0; UNITS]);
+    let mut room = [0; 4 * UNITS];
+    let block = weights.block(b)?;
+    let (mut sums, mut n_input) = ([[zero; G]; S], [zero; S]);
+    accumulate(backend, weights, block, streams, b, &mut sums, &mut n_input);
+    for (s, stream) in streams.iter_mut().enumerate() {
+        let view = if alone { &mut *stream.view } else { &mut *stream.scratch.view };
+        let (h, view) = (block_mut(stream.h, b), block_mut(view, b));
+        let coarse = V::coarse(view, &mut room);
+        if let Some(sums) = sums[s].first_chunk() {
+            registers.gates_int8(sums, &n_input[s], block.0, weights.view, h, coarse);
+        } else {
+            ablated(backend, weights, &sums[s], n_input[s], block.0, h, coarse);
+        }
+        V::refine(h, weights.view, view);
+    }
+    Some(())
 }
 
 /// Adds the products of a block: `sums` are those of its gates, the last of the candidate's recurrent half; `n_input` is its input half.
@@ -255,7 +351,7 @@ fn two_passes<B: Backend, X: Input, V: View, const G: usize, const S: usize>(
 ) {
     let registers = backend.lanes();
     let zero = registers.load_i32(&[0; UNITS]);
-    let mut room = [0; 2 * UNITS];
+    let mut room = [0; 4 * UNITS];
     let (input_gates, hidden_gates) = weights.shape.panels(G);
     for b in sweep(few(layout::blocks(weights.shape.hidden_size), weights.scales.len()), backwards) {
         let Some((scales, panels)) = weights.block(b) else { break };

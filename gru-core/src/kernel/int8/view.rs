@@ -28,8 +28,8 @@ pub trait View: Copy + Default + 'static {
     /// The view as the input of a product, after [`split`](Self::split).
     fn seen<'a>(view: &'a [Self], halves: &'a [&mut [i8]; 2]) -> Self::Seen<'a>;
 
-    /// Where the gates write their int8 view of at most two blocks: the view itself, or room that nobody reads.
-    fn coarse<'a>(view: &'a mut [Self], room: &'a mut [i8; 2 * UNITS]) -> &'a mut [i8];
+    /// Where the gates write their int8 view of at most four blocks: the view itself, or room that nobody reads.
+    fn coarse<'a>(view: &'a mut [Self], room: &'a mut [i8; 4 * UNITS]) -> &'a mut [i8];
 
     /// Writes of the states `h` what [`coarse`](Self::coarse) has not.
     fn refine(h: &[i32], multiplier: i16, view: &mut [Self]);
@@ -59,7 +59,7 @@ impl View for i8 {
     }
 
     #[inline(always)]
-    fn coarse<'a>(view: &'a mut [i8], _: &'a mut [i8; 2 * UNITS]) -> &'a mut [i8] {
+    fn coarse<'a>(view: &'a mut [i8], _: &'a mut [i8; 4 * UNITS]) -> &'a mut [i8] {
         view
     }
 
@@ -106,8 +106,8 @@ impl View for i16 {
     }
 
     #[inline(always)]
-    fn coarse<'a>(view: &'a mut [i16], room: &'a mut [i8; 2 * UNITS]) -> &'a mut [i8] {
-        room.split_at_mut(view.len().min(2 * UNITS)).0
+    fn coarse<'a>(view: &'a mut [i16], room: &'a mut [i8; 4 * UNITS]) -> &'a mut [i8] {
+        room.split_at_mut(view.len().min(4 * UNITS)).0
     }
 
     #[inline(always)]
