@@ -100,6 +100,8 @@ pub struct Case {
     pub precision: Precision,
     /// One pass over the weights, without their padding.
     pub floor: Work,
+    /// The same, block by block, every other pass backwards.
+    pub turning: Work,
     /// The steps.
     pub forms: Vec<(Form, Work)>,
 }
@@ -142,7 +144,8 @@ fn float<const I: usize, const H: usize, const LANES: usize, const BLOCKS: usize
     let shape = Shape { input: I, hidden: H };
     let lanes = &layer.lanes()[..shape.registers(size_of::<f32>(), 1)];
     let floor = Floor::detect();
-    let pass = move |count| (0..count).for_each(|_| floor.f32(black_box(lanes)));
+    let block = lanes.len().div_ceil(BLOCKS);
+    let pass = move |block, backwards| floor.f32(black_box(lanes), block, backwards);
     let mut forms = vec![(Form::Step, steps(layer, inputs))];
     if const { I == LARGEST.0 && H == LARGEST.1 } {
         forms.extend([
@@ -150,7 +153,7 @@ fn float<const I: usize, const H: usize, const LANES: usize, const BLOCKS: usize
             (Form::Batch, batches(layer, inputs, [0.0; H])),
         ]);
     }
-    Case { shape, precision: Precision::F32, floor: Work { steps: 1, run: Box::new(pass) }, forms }
+    Case { shape, precision: Precision::F32, floor: one_way(lanes.len(), pass), turning: turning(block, pass), forms }
 }
 
 /// Weights and inputs of the full range.
@@ -179,12 +182,13 @@ fn int8<const I: usize, const H: usize, const LANES: usize, const BLOCKS: usize>
     let shape = Shape { input: I, hidden: H };
     let lanes = &layer.lanes()[..shape.registers(size_of::<i8>(), INT8_DEPTH)];
     let floor = Floor::detect();
-    let pass = move |count| (0..count).for_each(|_| floor.int8(black_box(lanes)));
+    let block = lanes.len().div_ceil(BLOCKS);
+    let pass = move |block, backwards| floor.int8(black_box(lanes), block, backwards);
     let mut forms = vec![(Form::Step, steps(layer, inputs))];
     if const { I == LARGEST.0 && H == LARGEST.1 } {
         forms.extend([(Form::Window, windows(layer, inputs, [0; H])), (Form::Batch, batches(layer, inputs, [0; H]))]);
     }
-    Case { shape, precision: Precision::Int8, floor: Work { steps: 1, run: Box::new(pass) }, forms }
+    Case { shape, precision: Precision::Int8, floor: one_way(lanes.len(), pass), turning: turning(block, pass), forms }
 }
 
 /// The multiplier and the shift that bring the sum of so many products of uniform int8 values to a deviation of `spread`.
@@ -203,6 +207,16 @@ fn matrix<T: Copy + Default, const COLUMNS: usize, const ROWS: usize>(
     gates.as_flattened_mut().as_flattened_mut().fill_with(&mut value);
     let Ok(gates) = gates.into_boxed_slice().try_into() else { unreachable!("a matrix has three gates") };
     gates
+}
+
+/// Passes over so many lanes, front to back.
+fn one_way(lanes: usize, pass: impl Fn(usize, bool) + 'static) -> Work {
+    Work { steps: 1, run: Box::new(move |count| (0..count).for_each(|_| pass(lanes, false))) }
+}
+
+/// Passes over blocks of so many lanes, back after each forth.
+fn turning(block: usize, pass: impl Fn(usize, bool) + 'static) -> Work {
+    Work { steps: 1, run: Box::new(move |count| (0..count).for_each(|at| pass(block, at % 2 == 1))) }
 }
 
 /// One step of one stream.

@@ -36,6 +36,8 @@ pub struct Timing {
     pub step: Nanoseconds,
     /// Of streaming the weights.
     pub floor: Nanoseconds,
+    /// Of streaming them back and forth.
+    pub turning: Nanoseconds,
 }
 
 impl Timing {
@@ -67,6 +69,7 @@ pub fn measure(cases: Vec<Case>, isas: &[&'static str], rounds: u32) -> Result<V
 struct Course {
     case: Case,
     floor: Contender,
+    turning: Contender,
     /// Per backend, as many as the case has forms.
     backends: Vec<(&'static str, Vec<Contender>)>,
 }
@@ -78,12 +81,14 @@ impl Course {
             force(Some(isa))?;
             backends.push((isa, case.forms.iter_mut().map(|(_, work)| Contender::new(work)).collect()));
         }
-        Ok(Self { floor: Contender::new(&mut case.floor), backends, case })
+        let (floor, turning) = (Contender::new(&mut case.floor), Contender::new(&mut case.turning));
+        Ok(Self { floor, turning, backends, case })
     }
 
     /// One timing of each contender.
     fn round(&mut self) -> Result<()> {
         self.floor.time(&mut self.case.floor);
+        self.turning.time(&mut self.case.turning);
         for (isa, contenders) in &mut self.backends {
             force(Some(isa))?;
             for (contender, (_, work)) in contenders.iter_mut().zip(&mut self.case.forms) {
@@ -95,10 +100,18 @@ impl Course {
 
     fn finish(self) -> Vec<Timing> {
         let Case { shape, precision, forms, .. } = self.case;
-        let floor = self.floor.finish();
+        let (floor, turning) = (self.floor.finish(), self.turning.finish());
         let timings = self.backends.into_iter().flat_map(|(isa, contenders)| {
             let steps = contenders.into_iter().map(Contender::finish);
-            forms.iter().zip(steps).map(move |(&(form, _), step)| Timing { shape, precision, isa, form, step, floor })
+            forms.iter().zip(steps).map(move |(&(form, _), step)| Timing {
+                shape,
+                precision,
+                isa,
+                form,
+                step,
+                floor,
+                turning,
+            })
         });
         timings.collect()
     }

@@ -17,6 +17,7 @@ struct Entry {
     ratio: f64,
     min_ns: f64,
     floor_min_ns: f64,
+    turning_ns: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     window_ns: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,13 +37,15 @@ pub fn json(timings: &[Timing]) -> Result<String> {
         ratio: rounded(timing.ratio(), 1000.0),
         min_ns: rounded(timing.step.min, 10.0),
         floor_min_ns: rounded(timing.floor.min, 10.0),
+        turning_ns: rounded(timing.turning.median, 10.0),
         window_ns: of_form(timings, timing, Form::Window).map(|window| rounded(window.step.median, 10.0)),
         batch_ns: of_form(timings, timing, Form::Batch).map(|batch| rounded(batch.step.median, 10.0)),
     });
     Ok(serde_json::to_string_pretty(&entries.collect::<Vec<_>>())? + "\n")
 }
 
-/// Medians in ns, and in brackets their ratio to the floor: one shape a row, one precision of a backend a column.
+/// Medians in ns, and in brackets their ratio to the floor: one shape a row, one precision of a backend a column, and the floors, whose
+/// brackets are of the same weights streamed back and forth.
 pub fn markdown(timings: &[Timing], processor: &str) -> String {
     let kernels: Vec<_> = single(timings).fold(Vec::new(), |mut kernels, timing| {
         let kernel = (timing.precision, timing.isa);
@@ -53,14 +56,25 @@ pub fn markdown(timings: &[Timing], processor: &str) -> String {
         kernels
     });
     let columns: String = kernels.iter().map(|(precision, isa)| format!(" {precision} `{isa}` |")).collect();
-    let mut text = format!("{processor}:\n\n| (inputs, units) |{columns}\n|---|{}\n", "---|".repeat(kernels.len()));
+    let floors = [Precision::F32, Precision::Int8];
+    let headers: String = floors.iter().map(|precision| format!(" {precision} floor |")).collect();
+    let rules = "---|".repeat(kernels.len() + floors.len());
+    let mut text = format!("{processor}:\n\n| (inputs, units) |{columns}{headers}\n|---|{rules}\n");
     for shape in Shape::ALL {
         let of = |&(precision, isa): &(Precision, &str)| {
             single(timings)
                 .find(|timing| (timing.shape, timing.precision, timing.isa) == (shape, precision, isa))
                 .map_or(" – |".to_owned(), |timing| format!(" {:.0} ({:.2}) |", timing.step.median, timing.ratio()))
         };
-        let cells: String = kernels.iter().map(of).collect();
+        let floor = |&precision: &Precision| {
+            single(timings).find(|timing| (timing.shape, timing.precision) == (shape, precision)).map_or(
+                " – |".to_owned(),
+                |Timing { floor, turning, .. }| {
+                    format!(" {:.0} ({:.2}) |", floor.median, turning.median / floor.median)
+                },
+            )
+        };
+        let cells: String = kernels.iter().map(of).chain(floors.iter().map(floor)).collect();
         text += &format!("| ({}, {}) |{cells}\n", shape.input, shape.hidden);
     }
     text
@@ -88,9 +102,13 @@ pub fn steps(timings: &[Timing]) -> Table {
             format!("{:.1}", timing.step.median),
             format!("{:.1}", timing.floor.median),
             format!("{:.2}", timing.ratio()),
+            format!("{:.2}", timing.turning.median / timing.floor.median),
         ]
     });
-    table(["I×H", "precision", "backend", "min ns", "median ns", "floor ns", "ratio"], rows)
+    table(
+        ["I×H", "precision", "backend", "min ns", "median ns", "floor ns", "ratio", "weights alone,\nback and forth"],
+        rows,
+    )
 }
 
 /// Windows and batches, per step and in units of the single step.

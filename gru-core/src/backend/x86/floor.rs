@@ -1,7 +1,8 @@
-//! What a one-way pass cannot beat: a layer's weights streamed once, front to back, through the widest multiply-add of this processor.
+//! What a one-way pass cannot beat: a layer's weights streamed once, front to back, through the widest multiply-add of this processor; and
+//! what a step cannot: the same block by block, back after each forth.
 //!
 //! Per register of weights one `vfmadd`, `vpdpbusd`, or `vpmaddubsw` with `vpmaddwd` and `vpaddd`, on twelve independent accumulators: bound by the
-//! loads, from whichever cache holds the weights. A step that walks its blocks back and forth reads less from afar and may be faster.
+//! loads, from whichever cache holds the weights. A pass that turns round reads less from afar, and is as fast as products without gates can be.
 
 use super::{Avx2, Avx512, Avx512Vnni, AvxVnni};
 use crate::backend::{F32Lane, Int8Lane};
@@ -13,8 +14,8 @@ const SUMS: usize = 12;
 /// One pass over the weights of a layer, per precision.
 #[derive(Clone, Copy, Debug)]
 pub struct Floor {
-    f32: unsafe fn(&[F32Lane]),
-    int8: unsafe fn(&[Int8Lane]),
+    f32: unsafe fn(&[F32Lane], usize, bool),
+    int8: unsafe fn(&[Int8Lane], usize, bool),
 }
 
 impl Floor {
@@ -43,41 +44,53 @@ impl Floor {
         }
     }
 
-    /// Streams f32 weights.
+    /// Streams f32 weights in blocks of so many lanes, the last block first if `backwards`.
     #[inline(always)]
-    pub fn f32(self, weights: &[F32Lane]) {
+    pub fn f32(self, weights: &[F32Lane], block: usize, backwards: bool) {
         // SAFETY: `detect` chose a pass that this processor runs.
-        unsafe { (self.f32)(weights) }
+        unsafe { (self.f32)(weights, block, backwards) }
     }
 
-    /// Streams int8 weights.
+    /// Streams int8 weights in blocks of so many lanes, the last block first if `backwards`.
     #[inline(always)]
-    pub fn int8(self, weights: &[Int8Lane]) {
+    pub fn int8(self, weights: &[Int8Lane], block: usize, backwards: bool) {
         // SAFETY: `detect` chose a pass that this processor runs.
-        unsafe { (self.int8)(weights) }
+        unsafe { (self.int8)(weights, block, backwards) }
     }
 }
 
 /// The pass over registers of weights, and the sum of its accumulators.
 #[inline(always)]
-fn pass<R, V: Copy>(weights: &[R], zero: V, multiply_add: impl Fn(V, &R) -> V, add: impl Fn(V, V) -> V) {
-    let (rounds, rest) = weights.as_chunks::<SUMS>();
+fn pass<R, V: Copy>(
+    weights: &[R],
+    block: usize,
+    backwards: bool,
+    zero: V,
+    multiply_add: impl Fn(V, &R) -> V,
+    add: impl Fn(V, V) -> V,
+) {
+    let block = block.max(1);
+    let blocks = weights.len().div_ceil(block);
     let mut sums = [zero; SUMS];
-    for round in rounds {
-        for i in 0..SUMS {
-            sums[i] = multiply_add(sums[i], &round[i]);
-        }
-    }
-    let (threes, rest) = rest.as_chunks::<3>();
-    for i in 0..SUMS / 3 {
-        if let Some(three) = threes.get(i) {
-            for j in 0..3 {
-                sums[3 * i + j] = multiply_add(sums[3 * i + j], &three[j]);
+    for b in 0..blocks {
+        let rest = weights.get(if backwards { blocks - 1 - b } else { b } * block..).unwrap_or_default();
+        let (rounds, rest) = rest.get(..block).unwrap_or(rest).as_chunks::<SUMS>();
+        for round in rounds {
+            for i in 0..SUMS {
+                sums[i] = multiply_add(sums[i], &round[i]);
             }
         }
-    }
-    for register in rest {
-        sums[0] = multiply_add(sums[0], register);
+        let (threes, rest) = rest.as_chunks::<3>();
+        for i in 0..SUMS / 3 {
+            if let Some(three) = threes.get(i) {
+                for j in 0..3 {
+                    sums[3 * i + j] = multiply_add(sums[3 * i + j], &three[j]);
+                }
+            }
+        }
+        for register in rest {
+            sums[0] = multiply_add(sums[0], register);
+        }
     }
     for half in [SUMS / 2, SUMS / 4] {
         for i in 0..half {
@@ -92,13 +105,15 @@ macro_rules! instructions {
     ($($name:ident($lane:ty), $features:literal: [$weight:ty; $width:literal], $load:ident, $zero:ident, $add:ident;
        |$sum:ident, $weights:ident| $multiply_add:expr)*) => {$(
         #[target_feature(enable = $features)]
-        fn $name(weights: &[$lane]) {
+        fn $name(weights: &[$lane], block: usize, backwards: bool) {
             let multiply_add = |$sum, weights: &[$weight; $width]| {
                 // SAFETY: the array is as large as what is loaded.
                 let $weights = unsafe { $load(weights.as_ptr().cast()) };
                 $multiply_add
             };
-            pass(weights.as_flattened().as_chunks().0, $zero(), multiply_add, |a, b| $add(a, b));
+            let registers = weights.as_flattened().as_chunks().0;
+            let block = block * size_of::<$lane>() / ($width * size_of::<$weight>());
+            pass(registers, block, backwards, $zero(), multiply_add, |a, b| $add(a, b));
         }
     )*};
 }
