@@ -32,6 +32,15 @@ pub trait Dot: Backend {
 
     /// Broadcasts a group of columns.
     fn group(self, x: [i8; INT8_DEPTH]) -> Self::Group;
+    /// Broadcasts each of some neighbouring groups.
+    #[inline(always)]
+    fn groups<const N: usize>(self, x: &[[i8; INT8_DEPTH]; N]) -> [Self::Group; N] {
+        let mut groups = [self.group([0; INT8_DEPTH]); N];
+        for i in 0..N {
+            groups[i] = self.group(x[i]);
+        }
+        groups
+    }
     /// What the running sums start from: the offsets of an unsigned product where it needs them, else zero.
     fn start(self, offsets: Option<&Int8Lane>) -> Self::Partial;
     /// Adds the products of a lane and a group.
@@ -141,25 +150,23 @@ pub fn product_int8<B: Dot, const G: usize, const S: usize, const SPLIT: usize>(
     for c in 0..len {
         // SAFETY: the panel has `len` chunks or more.
         let chunk = unsafe { chunks.get_unchecked(c) };
-        let mut group = [[[0; INT8_DEPTH]; S]; SPLIT];
-        for p in 0..SPLIT {
-            for s in 0..S {
-                // SAFETY: every input has `len` chunks or more.
-                group[p][s] = unsafe { groups[s].get_unchecked(c) }[p];
-            }
-            if !B::PAIRS {
-                column_int8(backend, &mut parts[p], &chunk[p], group[p]);
-            } else if p % 2 == 1 {
-                pair_int8(backend, &mut parts[p / 2], [&chunk[p - 1], &chunk[p]], [group[p - 1], group[p]]);
+        for s in 0..S {
+            // SAFETY: every input has `len` chunks or more.
+            let x = backend.groups(unsafe { groups[s].get_unchecked(c) });
+            for p in 0..SPLIT {
+                if !B::PAIRS {
+                    column_int8(backend, &mut parts[p][s], &chunk[p], x[p]);
+                } else if p % 2 == 1 {
+                    pair_int8(backend, &mut parts[p / 2][s], [&chunk[p - 1], &chunk[p]], [x[p - 1], x[p]]);
+                }
             }
         }
     }
     for (c, column) in tail.iter().enumerate() {
-        let mut group = [[0; INT8_DEPTH]; S];
         for s in 0..S {
-            group[s] = padded(x[s].values, full * SPLIT + c);
+            let x = backend.group(padded(x[s].values, full * SPLIT + c));
+            column_int8(backend, &mut parts[c % SPLIT][s], column, x);
         }
-        column_int8(backend, &mut parts[c % SPLIT], column, group);
     }
     let mut half = SPLIT / 2;
     while half > 0 {
@@ -201,9 +208,9 @@ pub fn product_int8_pairs<B: Dot, const G: usize, const P: usize, const SPLIT: u
             }
         }
     }
-    let groups = x.values.as_chunks::<INT8_DEPTH>().0.as_chunks::<SPLIT>().0;
+    let groups = x.values.as_chunks::<INT8_DEPTH>().0.as_chunks::<4>().0;
     let mut len = groups.len();
-    let mut chunks: [[&[[[Int8Lane; G]; SPLIT]]; 2]; P] = [[&[]; 2]; P];
+    let mut chunks: [[&[[[Int8Lane; G]; 4]]; 2]; P] = [[&[]; 2]; P];
     for p in 0..P {
         for b in 0..2 {
             chunks[p][b] = columns[p][b].as_chunks().0;
@@ -211,29 +218,25 @@ pub fn product_int8_pairs<B: Dot, const G: usize, const P: usize, const SPLIT: u
         }
     }
     for c in 0..rolled(len) {
-        for i in 0..SPLIT {
-            // SAFETY: the input has `len` chunks or more.
-            let group = backend.group(unsafe { groups.get_unchecked(c) }[i]);
+        // SAFETY: the input has `len` chunks or more.
+        let x = backend.groups(unsafe { groups.get_unchecked(c) });
+        for i in 0..4 {
             for p in 0..P {
                 for b in 0..2 {
                     // SAFETY: every panel has `len` chunks or more.
                     let column = &unsafe { chunks[p][b].get_unchecked(c) }[i];
-                    for g in 0..G {
-                        parts[i][p][b][g] = backend.dot(parts[i][p][b][g], &column[g], group);
-                    }
+                    column_int8(backend, &mut parts[i % SPLIT][p][b], column, x[i]);
                 }
             }
         }
     }
-    let full = groups.len() * SPLIT;
-    for i in 0..SPLIT {
-        let group = backend.group(padded(x.values, full + i));
+    let full = groups.len() * 4;
+    for i in 0..4 {
+        let x = backend.group(padded(x.values, full + i));
         for p in 0..P {
             for b in 0..2 {
                 let Some(column) = columns[p][b].get(full + i) else { break };
-                for g in 0..G {
-                    parts[i][p][b][g] = backend.dot(parts[i][p][b][g], &column[g], group);
-                }
+                column_int8(backend, &mut parts[i % SPLIT][p][b], column, x);
             }
         }
     }
@@ -251,33 +254,22 @@ pub fn product_int8_pairs<B: Dot, const G: usize, const P: usize, const SPLIT: u
 
 /// Adds one group's products.
 #[inline(always)]
-fn column_int8<B: Dot, const G: usize, const S: usize>(
-    backend: B,
-    sums: &mut [[B::Partial; G]; S],
-    column: &[Int8Lane; G],
-    x: [[i8; INT8_DEPTH]; S],
-) {
-    for s in 0..S {
-        let x = backend.group(x[s]);
-        for g in 0..G {
-            sums[s][g] = backend.dot(sums[s][g], &column[g], x);
-        }
+fn column_int8<B: Dot, const G: usize>(backend: B, sums: &mut [B::Partial; G], column: &[Int8Lane; G], x: B::Group) {
+    for g in 0..G {
+        sums[g] = backend.dot(sums[g], &column[g], x);
     }
 }
 
 /// Adds the products of two groups.
 #[inline(always)]
-fn pair_int8<B: Dot, const G: usize, const S: usize>(
+fn pair_int8<B: Dot, const G: usize>(
     backend: B,
-    sums: &mut [[B::Partial; G]; S],
+    sums: &mut [B::Partial; G],
     columns: [&[Int8Lane; G]; 2],
-    x: [[[i8; INT8_DEPTH]; S]; 2],
+    x: [B::Group; 2],
 ) {
-    for s in 0..S {
-        let x = [backend.group(x[0][s]), backend.group(x[1][s])];
-        for g in 0..G {
-            sums[s][g] = backend.dot_pair(sums[s][g], [&columns[0][g], &columns[1][g]], x);
-        }
+    for g in 0..G {
+        sums[g] = backend.dot_pair(sums[g], [&columns[0][g], &columns[1][g]], x);
     }
 }
 

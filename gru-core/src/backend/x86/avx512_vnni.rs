@@ -111,6 +111,28 @@ impl vector::Dot for Avx512Vnni {
         })
     }
 
+    /// Four groups take one load and a shuffle each in place of four loads, which the weights need.
+    #[inline(always)]
+    fn groups<const N: usize>(self, x: &[[i8; INT8_DEPTH]; N]) -> [UnsignedGroup; N] {
+        let mut groups = [self.group([0; INT8_DEPTH]); N];
+        if N == 4 {
+            // SAFETY: the token proves AVX-512; four groups are 16 bytes.
+            unsafe {
+                let x = _mm512_broadcast_i32x4(_mm_loadu_si128(x.as_ptr().cast()));
+                let x = _mm512_xor_si512(x, _mm512_set1_epi8(i8::MIN));
+                groups[0].0 = _mm512_shuffle_epi32::<0b00_00_00_00>(x);
+                groups[1].0 = _mm512_shuffle_epi32::<0b01_01_01_01>(x);
+                groups[2].0 = _mm512_shuffle_epi32::<0b10_10_10_10>(x);
+                groups[3].0 = _mm512_shuffle_epi32::<0b11_11_11_11>(x);
+            }
+        } else {
+            for i in 0..N {
+                groups[i] = self.group(x[i]);
+            }
+        }
+        groups
+    }
+
     #[inline(always)]
     fn start(self, offsets: Option<&Int8Lane>) -> I32x16 {
         match offsets {
