@@ -3,9 +3,9 @@
 #![no_std]
 
 use gru_core::{
-    Bidirectional, Embedding, Layer, Lookup, OneHot, QActivate, QDense, QDenseWeights, QGru, QGruWeights, QLayerNorm,
-    QSoftmax, Quantize, Requantization, ResetAfter, ResetBefore, Steps, Wide, Window, argmax, layout, math,
-    softmax_q15,
+    Bidirectional, Embedding, Ends, Layer, Lookup, OneHot, Product, QActivate, QDense, QDenseWeights, QGru,
+    QGruWeights, QLayerNorm, QSoftmax, Quantize, Requantization, ResetAfter, ResetBefore, Steps, Wide, Window, argmax,
+    layout, math, softmax_q15,
 };
 
 // Sizes that are no multiple of a block or of a group of columns.
@@ -133,5 +133,13 @@ pub fn step_chain(
 pub fn step_both(inputs: &[[i16; I]; 7]) -> [[i8; 2 * H]; 7] {
     static MODEL: (Steps<Quantize<I>>, Bidirectional<QGru<I, H>, QGru<I, H>, { 2 * H }>) =
         (Steps(Quantize::new([1; I], [2; I], [3; I])), Bidirectional::new(QGru::new(&AFTER), QGru::new(&AFTER)));
+    MODEL.window(inputs)
+}
+
+/// One output of a window, from both ends.
+#[inline(never)]
+pub fn step_ends(inputs: &[[i8; I]; 7]) -> [[i8; H]; 7] {
+    static MODEL: Ends<Bidirectional<QGru<I, H>, QGru<I, H>, H, Product>> =
+        Ends(Bidirectional::new(QGru::new(&AFTER), QGru::new(&AFTER)));
     MODEL.window(inputs)
 }

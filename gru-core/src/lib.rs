@@ -58,4 +58,4 @@ pub use stack::Layer;
 pub use stream::Stream;
 pub use symbol::{Element, Embedding, OneHot};
 pub use vector::{Activate, LayerNorm, Softmax, activate, layer_norm};
-pub use window::{Bidirectional, Concat, Mean, Merge, Product, Steps, Sum, Window};
+pub use window::{Bidirectional, Concat, Ends, Mean, Merge, Product, Steps, Sum, Window};

@@ -2,6 +2,8 @@
 
 use crate::{
     backend::{Backend, Op, dispatch},
+    head::Quantized,
+    quant::WIDE_BITS,
     stack::Layer,
 };
 use core::marker::PhantomData;
@@ -93,6 +95,47 @@ where
     }
 }
 
+/// A [`Bidirectional`] layer that gives one output: what each direction gives last, the backward one at the first step, merged. Every step of the
+/// window has it.
+///
+/// ```
+/// use gru_core::{Bidirectional, Ends, Gru, GruWeights, ResetAfter, Window, layout};
+///
+/// static CELL: GruWeights<1, 1, ResetAfter, { layout::gru_f32_lanes(1, 1) }, { layout::blocks(1) }> =
+///     GruWeights::pack(&[[[0.5]]; 3], &[[[0.5]]; 3], &[[0.0]; 4]);
+/// static BOTH: Bidirectional<Gru<1, 1>, Gru<1, 1>, 2> = Bidirectional::new(Gru::new(&CELL), Gru::new(&CELL));
+///
+/// let [every, _, _] = BOTH.window(&[[1.0], [0.0], [0.5]]);
+/// let [first, _, last] = Ends(BOTH).window(&[[1.0], [0.0], [0.5]]);
+/// assert_eq!(first, last);
+/// assert_eq!(first[1], every[1]); // backward, at the first step
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Ends<L>(pub L);
+
+impl<I, T, F, B, M, const H: usize, const O: usize> Window for Ends<Bidirectional<F, B, O, M>>
+where
+    T: Copy + Default,
+    F: Layer<Input = I, Output = [T; H]>,
+    B: Layer<Input = I, Output = [T; H]>,
+    M: Merge<T>,
+{
+    type Input = I;
+    type Output = [T; O];
+
+    #[inline]
+    fn window<const W: usize>(&self, inputs: &[I; W]) -> [[T; O]; W] {
+        const { assert!(O == M::HALVES * H, "O must be 2 H for Concat and H for other merges") };
+        let Bidirectional { forward, backward, .. } = &self.0;
+        let ahead = dispatch(Last(Pass { layer: forward, inputs, backwards: false }));
+        let back = dispatch(Last(Pass { layer: backward, inputs, backwards: true }));
+        let mut output = [T::default(); O];
+        M::merge(&ahead, &back, &mut output);
+        [output; W]
+    }
+}
+
 /// What becomes of the outputs of both directions at a step.
 pub trait Merge<T>: Copy + Send + Sync + 'static {
     /// How many times as many values it gives as each direction.
@@ -116,7 +159,7 @@ impl<T: Copy> Merge<T> for Concat {
 }
 
 macro_rules! merges {
-    ($($(#[$doc:meta])+ $name:ident: |$a:ident, $b:ident| $merged:expr;)+) => {$(
+    ($($(#[$doc:meta])+ $name:ident: |$a:ident, $b:ident| $merged:expr, $integer:ident;)+) => {$(
         $(#[$doc])+
         #[derive(Clone, Copy, Debug)]
         #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -130,16 +173,36 @@ macro_rules! merges {
                 output.iter_mut().zip(forward.iter().zip(backward)).for_each(|(y, (&$a, &$b))| *y = $merged);
             }
         }
+
+        impl<T: Quantized> Merge<T> for $name {
+            const HALVES: usize = 1;
+
+            #[inline(always)]
+            fn merge(forward: &[T], backward: &[T], output: &mut [T]) {
+                output.iter_mut().zip(forward.iter().zip(backward)).for_each(|(y, (&a, &b))| *y = $integer(a, b));
+            }
+        }
     )+};
 }
 
 merges! {
-    /// Forward plus backward.
-    Sum: |a, b| a + b;
-    /// Forward times backward, value by value.
-    Product: |a, b| a * b;
-    /// The mean of forward and backward.
-    Mean: |a, b| 0.5 * (a + b);
+    /// Forward plus backward. Of integers half of it, rounded: in steps that are twice as large.
+    Sum: |a, b| a + b, half_sum;
+    /// Forward times backward, value by value. Of i8 it is divided by 2⁷ and of i16 by 2¹⁴, and rounded: of states whose view is in steps of `s`, or
+    /// `s / 2⁷` where it is wide, it is in steps of `2⁷ s²`, or as much finer.
+    Product: |a, b| a * b, product;
+    /// The mean of forward and backward; of integers rounded.
+    Mean: |a, b| 0.5 * (a + b), half_sum;
+}
+
+fn half_sum<T: Quantized>(a: T, b: T) -> T {
+    T::saturate((a.into() + b.into() + 1) >> 1)
+}
+
+fn product<T: Quantized>(a: T, b: T) -> T {
+    // One byte of i8, two of i16.
+    let bits = WIDE_BITS * size_of::<T>() as u32;
+    T::saturate((a.into() * b.into() + (1 << (bits - 1))) >> bits)
 }
 
 /// A layer over a window from the zero state, from the first step to the last or the other way.
@@ -161,6 +224,25 @@ impl<L: Layer<Output = [T; O]>, T: Copy + Default, const O: usize, const W: usiz
             *output = *self.layer.forward(backend, input, &mut state);
         }
         outputs
+    }
+}
+
+/// A pass of which the last output is left.
+struct Last<'a, L: Layer, const W: usize>(Pass<'a, L, W>);
+
+impl<L: Layer<Output = [T; O]>, T: Copy + Default, const O: usize, const W: usize> Op for Last<'_, L, W> {
+    type Output = [T; O];
+
+    #[inline(always)]
+    fn run<B: Backend>(self, backend: B) -> [T; O] {
+        let Pass { layer, inputs, backwards } = self.0;
+        let mut state = L::State::default();
+        let mut output = [T::default(); O];
+        let mut steps = inputs.iter();
+        while let Some(input) = if backwards { steps.next_back() } else { steps.next() } {
+            output = *layer.forward(backend, input, &mut state);
+        }
+        output
     }
 }
 

@@ -2,8 +2,8 @@
 
 use gru_core::math::{Cell, Clipped, Function, HardSigmoid, Linear, Relu, Sigmoid, Tanh};
 use gru_core::{
-    Activate, Bidirectional, Dequantize, Gru, GruWeights, Layer, Mean, NORMAL_BITS, Product, QuantizeReal, ResetAfter,
-    Steps, Sum, Window, activate, layer_norm, layer_norm_int8, layout, quant,
+    Activate, Bidirectional, Dequantize, Ends, Gru, GruWeights, Layer, Mean, Merge, NORMAL_BITS, Product, QuantizeReal,
+    ResetAfter, Steps, Sum, Window, activate, layer_norm, layer_norm_int8, layout, quant,
 };
 
 /// Values in [−1, 1) that all differ.
@@ -138,6 +138,31 @@ type Functions = Cell<HardSigmoid<{ 0.2f32.to_bits() }, { 0.5f32.to_bits() }>, T
 type Direction = Gru<2, 3, ResetAfter, Functions>;
 
 #[test]
+fn integers_merge_to_the_nearest_step() {
+    for a in -127..=127i16 {
+        for b in -127..=127i16 {
+            // Of views of 127 steps, and of those with 2⁷ steps for each of them.
+            let (bytes, fine) = ((a as i8, b as i8), (a << 7, b << 7));
+            let merged = |merge: fn(&[i8], &[i8], &mut [i8]), wide: fn(&[i16], &[i16], &mut [i16])| {
+                let (mut narrow, mut words) = ([0], [0]);
+                merge(&[bytes.0], &[bytes.1], &mut narrow);
+                wide(&[fine.0], &[fine.1], &mut words);
+                (f64::from(narrow[0]), f64::from(words[0]) / 128.0)
+            };
+            let (a, b) = (f64::from(a), f64::from(b));
+            let halves = [merged(Sum::merge, Sum::merge), merged(Mean::merge, Mean::merge)];
+            let product = merged(Product::merge, Product::merge);
+            for ((narrow, wide), exact) in
+                [(halves[0], (a + b) / 2.0), (halves[1], (a + b) / 2.0), (product, a * b / 128.0)]
+            {
+                assert!((narrow - exact).abs() <= 0.5, "{a}, {b}: {narrow} for {exact}");
+                assert!((wide - exact).abs() <= 0.5 / 128.0, "{a}, {b}: {wide} for {exact}");
+            }
+        }
+    }
+}
+
+#[test]
 fn both_directions_are_those_of_steps() {
     let x: Vec<[f32; 2]> = values(2 * W, 3).chunks_exact(2).map(|x| [x[0], x[1]]).collect();
     let x: [[f32; 2]; W] = x.try_into().unwrap();
@@ -158,6 +183,12 @@ fn both_directions_are_those_of_steps() {
             assert_eq!((sum[t][unit], product[t][unit], mean[t][unit]), (a + b, a * b, 0.5 * (a + b)));
         }
     }
+
+    let ends = Ends(Bidirectional::<_, _, 6>::new(forward, backward)).window(&x);
+    let added = Ends(Bidirectional::<_, _, 3, Sum>::new(forward, backward)).window(&x);
+    let (ahead, back) = (ahead[W - 1], back[0]);
+    assert!(ends.iter().all(|y| y[..] == [ahead, back].concat()));
+    assert_eq!(added, [[0, 1, 2].map(|unit| ahead[unit] + back[unit]); W]);
 
     let relu = Steps((Activate::<Linear, 6>::new(), Activate::<Relu, 6>::new()));
     let chained = (Bidirectional::<_, _, 6>::new(forward, backward), relu).window(&x);

@@ -9,7 +9,7 @@ use crate::function::{Function, Functions};
 use crate::ir::{Activation, Cell, Dense, Gru, Layer, LayerNorm, Matrix, Merge, Model, Standardization};
 
 pub use runner::FloatRunner;
-pub(crate) use runner::{Kernels, Packed};
+pub(crate) use runner::{Kernels, Packed, merged};
 
 /// The layers of an f32 model, weights in the canonical order of `gru-core`'s `pack` functions.
 #[derive(Debug, Clone)]
@@ -40,6 +40,8 @@ pub enum FloatLayer {
         backward: FloatGru,
         /// What becomes of the two.
         merge: Merge,
+        /// Whether every step has what each gives last.
+        ends: bool,
         /// Size of what it gives.
         output_size: usize,
     },
@@ -138,6 +140,7 @@ impl FloatLayer {
                 forward: FloatGru::new(&both.forward)?,
                 backward: FloatGru::new(&both.backward)?,
                 merge: both.merge,
+                ends: both.ends,
                 output_size: layer.output_size(),
             },
             Layer::Dense(Dense { weight, bias, .. }) => Self::Dense {

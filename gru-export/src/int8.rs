@@ -9,6 +9,7 @@ use gru_core::quant::WIDE_BITS;
 
 use crate::float::FloatLayer;
 use crate::function::Function;
+use crate::ir::Merge;
 use crate::precision::Precision;
 
 pub use runner::Int8Runner;
@@ -89,12 +90,18 @@ pub enum Int8Layer {
     },
     /// Recurrent.
     Gru(Int8Gru),
-    /// Recurrent from both ends; the outputs of both, one after the other.
+    /// Recurrent from both ends.
     Bidirectional {
         /// From the first step on.
         forward: Int8Gru,
         /// From the last step on; with the same view.
         backward: Int8Gru,
+        /// What becomes of the two.
+        merge: Merge,
+        /// Whether every step has what each gives last.
+        ends: bool,
+        /// Of an output.
+        step: Step,
     },
     /// See [`gru_core::QDenseWeights::pack`].
     Dense {

@@ -136,9 +136,14 @@ fn bidirectional(layer: &Bidirectional, inputs: &Steps) -> LayerTrace {
         Merge::Mul => zip(ahead, back, |a, b| a * b),
         Merge::Ave => zip(ahead, back, |a, b| (a + b) / 2.0),
     };
-    let outputs = ahead.outputs.iter().zip(&back.outputs).map(|(ahead, back)| merge(ahead, back));
+    let steps = ahead.outputs.len();
+    let merged = (0..steps).map(|step| {
+        let (last, first) = if layer.ends { (steps - 1, 0) } else { (step, step) };
+        merge(&ahead.outputs[last], &back.outputs[first])
+    });
+    let outputs = merged.collect();
     let sums = ahead.preactivations.into_iter().zip(back.preactivations).map(|(ahead, back)| [ahead, back].concat());
-    LayerTrace { outputs: outputs.collect(), preactivations: sums.collect() }
+    LayerTrace { outputs, preactivations: sums.collect() }
 }
 
 fn dense(layer: &Dense, x: &[f64]) -> Vec<f64> {

@@ -169,7 +169,7 @@ fn ranges_by_hand_are_enough() {
 fn every_kind_of_layer_is_known_by_its_inputs() {
     let mut random = Random(8);
     let (forward, backward) = (random.gru(4, 8, Cell::default()), random.gru(4, 8, Cell::default()));
-    let both = Bidirectional { name: "both".to_owned(), forward, backward, merge: Merge::Concat };
+    let both = Bidirectional { name: "both".to_owned(), forward, backward, merge: Merge::Concat, ends: false };
     let activated =
         |name: &str, size, activation| Layer::Activation(Activated { name: name.to_owned(), size, activation });
     let norm = LayerNorm { name: "norm".to_owned(), weight: vec![0.5; 16], bias: vec![0.1; 16], epsilon: 1e-5 };

@@ -44,6 +44,20 @@ fn gru_spec(keys: &str) -> String {
     format!("[[layer]]\ntype = \"gru\"\n{}{keys}\n", names.concat())
 }
 
+/// Both directions of a layer.
+fn both_spec(layer: usize, keys: &str) -> String {
+    let direction = |way: &str, suffix: &str| {
+        let names = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
+        let names = names.map(|kind| format!("{kind} = \"gru.{kind}_l{layer}{suffix}\"\n"));
+        format!("[layer.{way}]\n{}", names.concat())
+    };
+    format!(
+        "[[layer]]\ntype = \"bidirectional\"\n{keys}\n{}{}",
+        direction("forward", ""),
+        direction("backward", "_reverse")
+    )
+}
+
 fn dense_spec(name: &str) -> String {
     format!("[[layer]]\ntype = \"dense\"\nweight = \"{name}.weight\"\nbias = \"{name}.bias\"\n")
 }
@@ -84,6 +98,20 @@ fn cases() -> Vec<Case> {
         with_spec("one_hot", vec![gru(0, 5, 4)], gru_spec("one_hot = true")),
         with_spec("reset_before", vec![gru(0, 2, 9)], gru_spec("reset = \"before\"")),
         case("both_directions", vec![both(0, 2, 3), both(1, 6, 4), Tensor::linear("head", 8, 3)]),
+        Case {
+            alike: &[F32, Int8, W8a16],
+            ..with_spec(
+                "merged_directions",
+                vec![both(0, 2, 3), both(1, 3, 4), both(2, 4, 5), Tensor::linear("head", 5, 3)],
+                [
+                    both_spec(0, "merge = \"mul\""),
+                    both_spec(1, "merge = \"ave\""),
+                    both_spec(2, "merge = \"sum\"\nends = true"),
+                    dense_spec("head"),
+                ]
+                .concat(),
+            )
+        },
         with_spec(
             "activations",
             vec![

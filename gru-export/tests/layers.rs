@@ -128,16 +128,22 @@ fn cells() {
 #[test]
 fn both_directions() {
     let mut random = Random(3);
-    for merge in [Merge::Concat, Merge::Sum, Merge::Mul, Merge::Ave] {
-        let mut both = |input| {
-            let [forward, backward] = [(); 2].map(|()| random.gru(input, 6, Cell::default()));
-            Layer::Bidirectional(Box::new(Bidirectional { name: "both".to_owned(), forward, backward, merge }))
-        };
-        let first = both(3);
-        let second = both(first.output_size());
+    for (merge, ends) in merges() {
+        let first = both(&mut random, [3, 6], merge, false);
+        let second = both(&mut random, [first.output_size(), 6], merge, ends);
         let head = random.dense(first.output_size(), 3);
-        check(&format!("{merge:?}"), &mut random, vec![first, second, head, activation(3, Activation::Softmax)]);
+        let layers = vec![first, second, head, activation(3, Activation::Softmax)];
+        check(&format!("{merge:?}, ends {ends}"), &mut random, layers);
     }
+}
+
+fn merges() -> impl Iterator<Item = (Merge, bool)> {
+    [Merge::Concat, Merge::Sum, Merge::Mul, Merge::Ave].into_iter().flat_map(|merge| [(merge, false), (merge, true)])
+}
+
+fn both(random: &mut Random, [inputs, hidden]: [usize; 2], merge: Merge, ends: bool) -> Layer {
+    let [forward, backward] = [(); 2].map(|()| random.gru(inputs, hidden, Cell::default()));
+    Layer::Bidirectional(Box::new(Bidirectional { name: "both".to_owned(), forward, backward, merge, ends }))
 }
 
 #[test]
@@ -248,18 +254,13 @@ fn layer_norms_in_int8() {
 #[test]
 fn both_directions_in_int8() {
     let mut random = Random(7);
-    let mut both = |input| {
-        let [forward, backward] = [(); 2].map(|()| random.gru(input, 12, Cell::default()));
-        Layer::Bidirectional(Box::new(Bidirectional {
-            name: "both".to_owned(),
-            forward,
-            backward,
-            merge: Merge::Concat,
-        }))
-    };
-    let layers = vec![both(3), both(24), random.dense(24, 3)];
-    let error = int8_error("both directions", &mut random, layers);
-    assert!(error < 8e-3, "{error:e}");
+    for (merge, ends) in merges() {
+        let first = both(&mut random, [3, 12], merge, false);
+        let second = both(&mut random, [first.output_size(), 12], merge, ends);
+        let head = random.dense(first.output_size(), 3);
+        let error = int8_error(&format!("{merge:?}, ends {ends}"), &mut random, vec![first, second, head]);
+        assert!(error < 8e-3, "{merge:?}, ends {ends}: {error:e}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Range;
-use crate::ir::{Activation, Input, Layer, Model};
+use crate::ir::{Activation, Input, Layer, Merge, Model};
 use crate::reference::scalar;
 use crate::spec::string;
 
@@ -30,6 +30,7 @@ pub(super) fn bound(layer: &Layer, inputs: &[Range]) -> Option<Vec<Range>> {
             };
             Some((0..size).map(column).collect())
         }
+        Layer::Bidirectional(both) if both.merge == Merge::Sum => Some(vec![Range::symmetric(2.0); size]),
         Layer::Gru(_) | Layer::Bidirectional(_) => Some(vec![Range::symmetric(1.0); size]),
         Layer::Activation(layer) if layer.activation == Activation::Softmax => {
             Some(vec![Range { min: 0.0, max: 1.0 }; size])

@@ -2,6 +2,7 @@
 
 use super::{Calibration, Distribution, Method, Range, Statistics};
 use crate::int8::{Int8Layer, Int8Model};
+use crate::ir::Merge;
 
 /// A vector that becomes int8, by its place in the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -31,7 +32,9 @@ pub fn int8_tensors(model: &Int8Model) -> Vec<(Tensor, Sharing)> {
     for (place, layer) in model.layers.iter().enumerate() {
         let owner = model.ends.partition_point(|&end| end < place);
         tensors.extend(match layer {
-            Int8Layer::Gru(gru) | Int8Layer::Bidirectional { forward: gru, .. } if !gru.wide_view => {
+            Int8Layer::Gru(gru) | Int8Layer::Bidirectional { forward: gru, merge: Merge::Concat, ends: false, .. }
+                if !gru.wide_view =>
+            {
                 Some((Tensor::Output(owner), Sharing::Symmetric))
             }
             Int8Layer::Lookup { .. } => Some((Tensor::Output(owner), Sharing::Together)),

@@ -18,10 +18,10 @@ pub(super) fn item(layer: &FloatLayer, index: usize) -> Item {
             )
         }
         FloatLayer::Gru(layer) => gru(layer, &format!("GRU_{index}")),
-        FloatLayer::Bidirectional { forward, backward, merge, output_size } => {
+        FloatLayer::Bidirectional { forward, backward, merge, ends, output_size } => {
             let directions = [(forward, "FORWARD"), (backward, "BACKWARD")]
                 .map(|(layer, way)| gru(layer, &format!("{way}_{index}")));
-            bidirectional(directions, *output_size, *merge)
+            bidirectional(directions, *output_size, *merge, *ends)
         }
         FloatLayer::Dense { shape, weight, bias } => {
             let (i, o) = (shape.input_size, shape.output_size);

@@ -38,10 +38,11 @@ pub(super) fn item(layer: &Int8Layer, index: usize) -> Item {
             )
         }
         Int8Layer::Gru(layer) => gru(layer, &format!("GRU_{index}")),
-        Int8Layer::Bidirectional { forward, backward } => {
-            let size = 2 * forward.shape.hidden_size;
+        Int8Layer::Bidirectional { forward, backward, merge, ends, .. } => {
+            let size = if *merge == Merge::Concat { 2 } else { 1 } * forward.shape.hidden_size;
             let directions = [(forward, "FORWARD"), (backward, "BACKWARD")];
-            bidirectional(directions.map(|(layer, way)| gru(layer, &format!("{way}_{index}"))), size, Merge::Concat)
+            let directions = directions.map(|(layer, way)| gru(layer, &format!("{way}_{index}")));
+            bidirectional(directions, size, *merge, *ends)
         }
         Int8Layer::Activation { size, function, .. } => {
             Item::plain("QActivate", &format!("{}, {size}", function.kind()))

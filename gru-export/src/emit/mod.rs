@@ -91,7 +91,7 @@ fn gating(gates: Gates) -> String {
 }
 
 /// Two layers as one over a window.
-fn bidirectional(directions: [Item; 2], output_size: usize, merge: Merge) -> Item {
+fn bidirectional(directions: [Item; 2], output_size: usize, merge: Merge, ends: bool) -> Item {
     let [forward, backward] = directions;
     let merge = match merge {
         Merge::Concat => "",
@@ -99,12 +99,13 @@ fn bidirectional(directions: [Item; 2], output_size: usize, merge: Merge) -> Ite
         Merge::Mul => ", gru_core::Product",
         Merge::Ave => ", gru_core::Mean",
     };
-    Item {
+    let both = Item {
         kind: format!("gru_core::Bidirectional<{}, {}, {output_size}{merge}>", forward.kind, backward.kind),
         value: format!("gru_core::Bidirectional::new({}, {})", forward.value, backward.value),
         weights: forward.weights + &backward.weights,
         window: true,
-    }
+    };
+    if ends { both.wrapped("Ends") } else { both }
 }
 
 /// The layers as members of one window: those between bidirectional ones together.

@@ -5,6 +5,7 @@ use gru_core::backend::scalar::Scalar;
 use gru_core::layout::{DenseShape, GruShape, UNITS, blocks, pack_rows};
 use gru_core::math::{Function as _, Rational};
 use gru_core::slices::{DenseSlice, GruInput, GruSlice};
+use gru_core::{Concat, Mean, Merge as _, Product, Sum};
 
 use super::{FloatGru, FloatLayer, FloatModel};
 use crate::dataset::Sample;
@@ -34,7 +35,7 @@ pub(crate) enum Kernels {
 #[derive(Debug, Clone)]
 pub(crate) enum Packed {
     Gru(PackedGru),
-    Bidirectional { forward: PackedGru, backward: PackedGru, merge: Merge },
+    Bidirectional { forward: PackedGru, backward: PackedGru, merge: Merge, ends: bool },
     Dense { shape: DenseShape, lanes: Vec<F32Lane>, bias: Vec<[F32Lane; 1]> },
     Other(FloatLayer),
 }
@@ -93,10 +94,11 @@ impl Packed {
     pub(crate) fn new(layer: &FloatLayer) -> Self {
         match layer {
             FloatLayer::Gru(gru) => Self::Gru(PackedGru::new(gru)),
-            FloatLayer::Bidirectional { forward, backward, merge, .. } => Self::Bidirectional {
+            FloatLayer::Bidirectional { forward, backward, merge, ends, .. } => Self::Bidirectional {
                 forward: PackedGru::new(forward),
                 backward: PackedGru::new(backward),
                 merge: *merge,
+                ends: *ends,
             },
             FloatLayer::Dense { shape, weight, bias } => {
                 let mut lanes = vec![[0.0; UNITS]; shape.lanes()];
@@ -111,11 +113,14 @@ impl Packed {
     pub(crate) fn play(&self, inputs: &[GruInput<'_>], kernels: Kernels) -> Vec<Vec<f32>> {
         match self {
             Self::Gru(gru) => gru.play(inputs, kernels),
-            Self::Bidirectional { forward, backward, merge } => {
+            Self::Bidirectional { forward, backward, merge, ends } => {
                 let ahead = forward.play(inputs, kernels);
                 let reversed: Vec<_> = inputs.iter().rev().copied().collect();
                 let back = backward.play(&reversed, kernels);
-                ahead.iter().zip(back.iter().rev()).map(|(ahead, back)| merged(*merge, ahead, back)).collect()
+                match (ahead.last(), back.last()) {
+                    (Some(ahead), Some(back)) if *ends => vec![merged(*merge, ahead, back); inputs.len()],
+                    _ => ahead.iter().zip(back.iter().rev()).map(|(ahead, back)| merged(*merge, ahead, back)).collect(),
+                }
             }
             Self::Dense { shape, lanes, bias } => {
                 let layer = DenseSlice { shape: *shape, lanes, bias };
@@ -193,9 +198,15 @@ fn vector(input: GruInput<'_>) -> &[f32] {
     }
 }
 
-fn merged(merge: Merge, ahead: &[f32], back: &[f32]) -> Vec<f32> {
-    use gru_core::{Concat, Mean, Merge as _, Product, Sum};
-    let mut y = vec![0.0; if merge == Merge::Concat { 2 } else { 1 } * ahead.len()];
+/// Of both directions at a step.
+pub(crate) fn merged<T: Copy + Default>(merge: Merge, ahead: &[T], back: &[T]) -> Vec<T>
+where
+    Concat: gru_core::Merge<T>,
+    Sum: gru_core::Merge<T>,
+    Product: gru_core::Merge<T>,
+    Mean: gru_core::Merge<T>,
+{
+    let mut y = vec![T::default(); if merge == Merge::Concat { 2 } else { 1 } * ahead.len()];
     match merge {
         Merge::Concat => Concat::merge(ahead, back, &mut y),
         Merge::Sum => Sum::merge(ahead, back, &mut y),

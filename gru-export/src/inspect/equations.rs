@@ -64,7 +64,7 @@ fn recurrent(cell: Cell) -> Vec<String> {
 }
 
 fn bidirectional(layer: &Bidirectional) -> (String, Vec<String>) {
-    let Bidirectional { forward, backward, merge, .. } = layer;
+    let Bidirectional { forward, backward, merge, ends, .. } = layer;
     let (merged, words) = match merge {
         Merge::Concat => ("y = [h→, h←]", "concatenated"),
         Merge::Sum => ("y = h→ + h←", "added"),
@@ -77,8 +77,11 @@ fn bidirectional(layer: &Bidirectional) -> (String, Vec<String>) {
         equations.push(format!("from the last step on, h←: {}", gates(backward)));
         equations.extend(recurrent(backward.cell));
     }
-    equations.push(format!("{merged}: from the first step on and from the last, each with weights of its own"));
-    (format!("{}; both directions, {words}", gates(forward)), equations)
+    let of_ends = if *ends { ", what each gives last, at every step" } else { "" };
+    equations
+        .push(format!("{merged}: from the first step on and from the last, each with weights of its own{of_ends}"));
+    let (words, of_ends) = (words, if *ends { ", at their ends" } else { "" });
+    (format!("{}; both directions, {words}{of_ends}", gates(forward)), equations)
 }
 
 /// The function of an argument.

@@ -9,6 +9,7 @@ use gru_core::{Quantized, Requantization, layer_norm_int8, softmax_int8};
 use super::{InputQuantization, Int8Gru, Int8Layer, Int8Model, Step};
 use crate::dataset::Sample;
 use crate::float::{self, Kernels};
+use crate::ir::Merge;
 use crate::precision::Precision;
 use crate::reference::Steps;
 use crate::verify::Shipped;
@@ -28,7 +29,7 @@ pub struct Int8Runner {
 #[derive(Debug, Clone)]
 enum Packed {
     Gru(PackedGru),
-    Bidirectional { forward: PackedGru, backward: PackedGru },
+    Bidirectional { forward: PackedGru, backward: PackedGru, merge: Merge, ends: bool, step: Step },
     Dense { shape: DenseShape, lanes: Vec<Int8Lane>, scales: Vec<Scales<1>>, step: Step },
     Real(float::Packed),
     Other(Int8Layer),
@@ -191,9 +192,13 @@ impl Packed {
     fn new(layer: &Int8Layer) -> Self {
         match layer {
             Int8Layer::Gru(gru) => Self::Gru(PackedGru::new(gru)),
-            Int8Layer::Bidirectional { forward, backward } => {
-                Self::Bidirectional { forward: PackedGru::new(forward), backward: PackedGru::new(backward) }
-            }
+            Int8Layer::Bidirectional { forward, backward, merge, ends, step } => Self::Bidirectional {
+                forward: PackedGru::new(forward),
+                backward: PackedGru::new(backward),
+                merge: *merge,
+                ends: *ends,
+                step: *step,
+            },
             Int8Layer::Dense { shape, weight, bias, multiplier, shift, step, .. } => {
                 let mut lanes = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
                 shape.pack_int8(weight, &mut lanes);
@@ -208,9 +213,16 @@ impl Packed {
     fn play(&self, inputs: &[&Raw], kernels: Kernels) -> Vec<Output> {
         match self {
             Self::Gru(gru) => gru.play(inputs.iter().copied()),
-            Self::Bidirectional { forward, backward } => {
+            Self::Bidirectional { forward, backward, merge, ends, step } => {
                 let (ahead, back) = (forward.play(inputs.iter().copied()), backward.play(inputs.iter().rev().copied()));
-                ahead.into_iter().zip(back.into_iter().rev()).map(|(ahead, back)| ahead.concat(back)).collect()
+                match (ahead.last(), back.last()) {
+                    (Some(ahead), Some(back)) if *ends => vec![ahead.merged(back, *merge, *step); inputs.len()],
+                    _ => ahead
+                        .iter()
+                        .zip(back.iter().rev())
+                        .map(|(ahead, back)| ahead.merged(back, *merge, *step))
+                        .collect(),
+                }
             }
             Self::Dense { shape, lanes, scales, step } => {
                 let layer = QDenseSlice { shape: *shape, lanes, scales };
@@ -290,14 +302,18 @@ impl Output {
         Self { real: raw.values().iter().enumerate().map(|(unit, &q)| step(unit).real(q)).collect(), raw }
     }
 
-    /// Of two directions.
-    fn concat(self, back: Self) -> Self {
-        let raw = match (self.raw, back.raw) {
-            (Raw::Bytes(ahead), Raw::Bytes(back)) => Raw::Bytes([ahead, back].concat()),
-            (Raw::Words(ahead), Raw::Words(back)) => Raw::Words([ahead, back].concat()),
+    /// Of two directions; a merged value has this step.
+    fn merged(&self, back: &Self, merge: Merge, step: Step) -> Self {
+        let raw = match (&self.raw, &back.raw) {
+            (Raw::Bytes(ahead), Raw::Bytes(back)) => Raw::Bytes(float::merged(merge, ahead, back)),
+            (Raw::Words(ahead), Raw::Words(back)) => Raw::Words(float::merged(merge, ahead, back)),
             _ => panic!("both directions see their state alike"),
         };
-        Self { raw, real: [self.real, back.real].concat() }
+        let real = match merge {
+            Merge::Concat => [&self.real[..], &back.real].concat(),
+            Merge::Sum | Merge::Mul | Merge::Ave => raw.values().into_iter().map(|q| step.real(q)).collect(),
+        };
+        Self { raw, real }
     }
 }
 

@@ -146,7 +146,7 @@ impl Gru {
     }
 }
 
-/// Two GRU layers over a whole window, one of them from its end; at each step both outputs are merged.
+/// Two GRU layers over a whole window, one of them from its end, whose outputs are merged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bidirectional {
     /// As the source names it.
@@ -157,6 +157,15 @@ pub struct Bidirectional {
     pub backward: Gru,
     /// What becomes of the two.
     pub merge: Merge,
+    /// Whether every step has what each direction gives last, the backward one at the first step, and not what both give at that step.
+    pub ends: bool,
+}
+
+impl Bidirectional {
+    /// Whether its outputs are the states of both directions, step by step.
+    pub(crate) fn gives_states(&self) -> bool {
+        self.merge == Merge::Concat && !self.ends
+    }
 }
 
 /// How a [`Bidirectional`] layer merges its directions.

@@ -45,10 +45,10 @@ fn assemble_layer(layer: &LayerSpec, before: Option<&Layer>, tensors: &mut Tenso
             Layer::Embedding(Embedding { name: layer_name(weight), weight: tensors.take_matrix(weight)? })
         }
         LayerSpec::Gru(spec) => Layer::Gru(gru::assemble(spec, tensors)?),
-        LayerSpec::Bidirectional { forward, backward, merge } => {
+        LayerSpec::Bidirectional { forward, backward, merge, ends } => {
             let (forward, backward) = (gru::assemble(forward, tensors)?, gru::assemble(backward, tensors)?);
             let name = forward.name.clone();
-            Layer::Bidirectional(Box::new(Bidirectional { name, forward, backward, merge: *merge }))
+            Layer::Bidirectional(Box::new(Bidirectional { name, forward, backward, merge: *merge, ends: *ends }))
         }
         LayerSpec::Dense { weight, bias, layout } => {
             let matrix = output_major(tensors.take_matrix(weight)?, *layout);

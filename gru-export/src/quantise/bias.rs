@@ -127,12 +127,15 @@ impl Int8Layer {
             (Self::Gru(gru), Layer::Gru(source)) => {
                 Some(Self::Gru(gru.corrected(source, &means.preactivations, [&read.input, ahead], &means.reset)))
             }
-            (Self::Bidirectional { forward, backward }, Layer::Bidirectional(source)) => {
+            // Of other outputs than its states nothing tells the means of these.
+            (Self::Bidirectional { forward, backward, merge, ends, step }, Layer::Bidirectional(source))
+                if source.gives_states() =>
+            {
                 let hidden = forward.shape.hidden_size;
                 let (sums, back_sums) = means.preactivations.split_at(4 * hidden);
                 let forward = forward.corrected(&source.forward, sums, [&read.input, &ahead[..hidden]], &[]);
                 let backward = backward.corrected(&source.backward, back_sums, [&read.input, &back[hidden..]], &[]);
-                Some(Self::Bidirectional { forward, backward })
+                Some(Self::Bidirectional { forward, backward, merge: *merge, ends: *ends, step: *step })
             }
             (Self::Dense { shape, weight, bias, multiplier, shift, step, .. }, _) => {
                 let mut corrected = self.clone();

@@ -1,5 +1,7 @@
 //! Layer after layer, and what must stand between them for each to be given what it takes.
 
+use gru_core::quant::WIDE_BITS;
+
 use super::vector::{activation, dense, halved, layer_norm, lookup, narrow, prepared, quantised, softmax};
 use super::{embedding, gru, in_f32, reach};
 use crate::calibrate::Calibration;
@@ -104,15 +106,15 @@ impl<'a> Chain<'a> {
             Layer::Bidirectional(both) => {
                 let (steps, wide_input) = self.steps(wide || index == 0, false)?;
                 let (ahead, back) = sums.split_at(sums.len() / 2);
-                let Bidirectional { name, forward, backward, merge } = &**both;
-                if *merge != Merge::Concat {
-                    let problem = format!("layer {}: in int8 two directions can only be concatenated", quoted(name));
-                    return Err(Error::new(problem).help(in_f32(name)));
-                }
-                let (forward, worth) = gru(forward, &steps, [wide_input, wide], reach(outputs), ahead)?;
-                let (backward, _) = gru(backward, &steps, [wide_input, wide], reach(outputs), back)?;
-                let steps = vec![Step { worth, zero: 0.0 }; layer.output_size()];
-                self.give_steps(Int8Layer::Bidirectional { forward, backward }, steps, wide);
+                let Bidirectional { forward, backward, merge, ends, .. } = &**both;
+                // Of other outputs the states' range is not known, but bounded.
+                let reach = if both.gives_states() { reach(outputs) } else { 1.0 };
+                let (forward, worth) = gru(forward, &steps, [wide_input, wide], reach, ahead)?;
+                let (backward, _) = gru(backward, &steps, [wide_input, wide], reach, back)?;
+                let (merge, ends, merged) = (*merge, *ends, Step { worth: merged_worth(*merge, worth), zero: 0.0 });
+                let step = if wide { merged.finer() } else { merged };
+                let quantised = Int8Layer::Bidirectional { forward, backward, merge, ends, step };
+                self.give_steps(quantised, vec![merged; layer.output_size()], wide);
             }
             Layer::Dense(layer) => {
                 let (steps, wide_input) = self.steps(wide || index == 0, false)?;
@@ -194,6 +196,16 @@ impl<'a> Chain<'a> {
         };
         self.give_steps(layer, steps.clone(), wide);
         Ok((steps, wide))
+    }
+}
+
+/// Of an int8 step of two directions, whose states have steps that are worth so much. See [`gru_core::Sum`], [`gru_core::Product`] and
+/// [`gru_core::Mean`].
+fn merged_worth(merge: Merge, worth: f64) -> f64 {
+    match merge {
+        Merge::Concat | Merge::Ave => worth,
+        Merge::Sum => 2.0 * worth,
+        Merge::Mul => worth * worth * f64::from(1 << WIDE_BITS),
     }
 }
 

@@ -49,30 +49,30 @@ impl Tensor {
                     tensors.extend(Self::sums(index, 0, "", gru.cell, int8));
                     tensors.push(Self::view(index, int8, layer.output_size()));
                 }
-                (Layer::Bidirectional(both), Int8Layer::Bidirectional { forward, backward }) => {
+                (Layer::Bidirectional(both), given @ Int8Layer::Bidirectional { forward, backward, .. }) => {
                     let half = 4 * forward.shape.hidden_size;
                     tensors.extend(Self::sums(index, 0, "forward ", both.forward.cell, forward));
                     tensors.extend(Self::sums(index, half, "backward ", both.backward.cell, backward));
-                    tensors.push(Self::view(index, forward, layer.output_size()));
+                    if both.gives_states() {
+                        tensors.push(Self::view(index, forward, layer.output_size()));
+                    } else {
+                        tensors.extend(held(given).map(|held| Self::output(index, held, layer.output_size())));
+                    }
                 }
                 (_, given) => {
                     let own = |at: &usize| !int8.ends.contains(at);
                     let narrowed = Some(end + 1).filter(own).and_then(|next| int8.layers.get(next));
                     let held = narrowed.and_then(held).or_else(|| held(given));
-                    tensors.extend(held.map(|(bits, limits)| {
-                        let limits = spread(limits, layer.output_size());
-                        Self {
-                            layer: Some(index),
-                            name: "output".to_owned(),
-                            limits,
-                            bits,
-                            place: Place::Outputs(index),
-                        }
-                    }));
+                    tensors.extend(held.map(|held| Self::output(index, held, layer.output_size())));
                 }
             }
         }
         tensors
+    }
+
+    fn output(layer: usize, (bits, limits): (u32, Vec<Range>), size: usize) -> Self {
+        let limits = spread(limits, size);
+        Self { layer: Some(layer), name: "output".to_owned(), limits, bits, place: Place::Outputs(layer) }
     }
 
     fn channel(input: &InputQuantization, channel: usize) -> Self {
@@ -171,8 +171,10 @@ fn held(layer: &Int8Layer) -> Option<(u32, Vec<Range>)> {
         Int8Layer::Activation { frac_bits, .. } | Int8Layer::LayerNorm { frac_bits, .. } => Some(fixed(*frac_bits)),
         Int8Layer::Softmax { .. } => Some(fixed(STATE_BITS as u8)),
         Int8Layer::Narrow { wide, steps, .. } | Int8Layer::Quantize { wide, steps } => {
-            let most = f64::from((1 << (bits(*wide) - 1)) - 1) + HALF;
-            Some((bits(*wide), steps.iter().map(|&step| around(step, most)).collect()))
+            Some((bits(*wide), steps.iter().map(|&step| around(step, most(*wide))).collect()))
+        }
+        Int8Layer::Bidirectional { forward, step, .. } => {
+            Some((bits(forward.wide_view), vec![around(*step, most(forward.wide_view))]))
         }
         Int8Layer::Lookup { step, .. } => Some((8, vec![around(*step, BYTE)])),
         _ => None,
@@ -182,6 +184,11 @@ fn held(layer: &Int8Layer) -> Option<(u32, Vec<Range>)> {
 /// Bits of an integer that is a byte, or that has the bits of a wide one besides.
 const fn bits(wide: bool) -> u32 {
     if wide { 8 + WIDE_BITS } else { 8 }
+}
+
+/// The value beyond which such an integer saturates, in its steps.
+fn most(wide: bool) -> f64 {
+    f64::from((1 << (bits(wide) - 1)) - 1) + HALF
 }
 
 /// One limit for all values, or one for each.

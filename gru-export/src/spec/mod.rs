@@ -112,6 +112,9 @@ pub enum LayerSpec {
         /// What becomes of the two.
         #[serde(default)]
         merge: Merge,
+        /// Whether what each direction gives last is merged, as `h_n` of PyTorch has it, and not the outputs of each step.
+        #[serde(default)]
+        ends: bool,
     },
     /// [`ir::Dense`](crate::ir::Dense).
     Dense {

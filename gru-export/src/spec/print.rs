@@ -101,9 +101,10 @@ impl Toml {
                 self.choice("type", "gru");
                 self.gru(gru);
             }
-            LayerSpec::Bidirectional { forward, backward, merge } => {
+            LayerSpec::Bidirectional { forward, backward, merge, ends } => {
                 self.choice("type", "bidirectional");
                 self.choice("merge", merge);
+                self.pair("ends", ends);
                 for (direction, gru) in [("forward", forward), ("backward", backward)] {
                     self.line(&format!("[layer.{direction}]"));
                     self.gru(gru);

@@ -60,17 +60,7 @@ fn layers_that_int8_lacks() {
         let arguments = "export model.safetensors --spec spec.toml --precision int8 --calibrate data.csv -o out.rs";
         transcript.add(case, &bench.refusal(&format!("{arguments} {more}")));
     }
-    let merged = "[[layer]]\ntype = \"bidirectional\"\nmerge = \"sum\"\n[layer.forward]\nweight_ih = \"gru.weight_ih_l0\"\n\
-                  weight_hh = \"gru.weight_hh_l0\"\n[layer.backward]\nweight_ih = \"gru.weight_ih_l0_reverse\"\n\
-                  weight_hh = \"gru.weight_hh_l0_reverse\"\n";
-    let bench = bench(&[], merged);
-    let one_way: Vec<_> = Tensor::recurrent("gru", 0, 3, 2, 3).into_iter().take(2).collect();
-    let other = one_way.iter().map(|tensor| Tensor { name: format!("{}_reverse", tensor.name), ..tensor.clone() });
-    bench.put("model.safetensors", &files::model(&one_way.iter().cloned().chain(other).collect::<Vec<_>>()));
-    let arguments = "export model.safetensors --spec spec.toml --precision int8 --calibrate data.csv -o out.rs";
-    transcript.add("two directions added", &bench.refusal(arguments));
-
-    let bench = self::bench(&norm(2), &[NORM, GRU, HEAD].concat());
+    let bench = bench(&norm(2), &[NORM, GRU, HEAD].concat());
     let arguments =
         "export model.safetensors --spec spec.toml --precision f32 --input-mean 1,2 --input-std 1,2 -o out.rs";
     transcript.add("a mean before a norm", &bench.refusal(arguments));

@@ -15,6 +15,10 @@ cases! {
     bidirectional_sum: "Bidirectional sum", "keras/bidirectional_sum.keras";
     bidirectional_mul: "Bidirectional mul", "keras/bidirectional_mul.keras";
     bidirectional_ave: "Bidirectional ave", "keras/bidirectional_ave.keras";
+    ends_concat: "Bidirectional of last outputs", "keras/ends_concat.keras";
+    ends_sum: "Bidirectional sum of last outputs", "keras/ends_sum.keras";
+    ends_mul: "Bidirectional mul of last outputs", "keras/ends_mul.keras";
+    ends_ave: "Bidirectional ave of last outputs", "keras/ends_ave.keras";
     text: "Embedding", "keras/text.keras";
     mask_zero: "Embedding with mask_zero, functional", "keras/mask_zero.keras";
     constraints: "constraints, regularizers, dropout, noise", "keras/constraints.keras";

@@ -22,6 +22,7 @@ cases! {
     bidirectional: "direction=bidirectional", "onnx/bidirectional.onnx";
     bidirectional_activations: "activations of each direction", "onnx/bidirectional_activations.onnx";
     bidirectional_concat: "directions by Slice, Squeeze, Concat", "onnx/bidirectional_concat.onnx";
+    bidirectional_ends: "final states of both directions", "onnx/bidirectional_ends.onnx";
     bidirectional_average: "directions averaged", "onnx/bidirectional_average.onnx";
     bidirectional_product: "directions multiplied", "onnx/bidirectional_product.onnx";
     dense_chain: "MatMul, Add, Relu, Sigmoid, Tanh, HardSigmoid", "onnx/dense_chain.onnx";
@@ -46,6 +47,7 @@ cases! {
     torchscript_final_state: "TorchScript exporter: h[-1]", "onnx/torchscript_final_state.onnx";
     torchscript_two_layers: "TorchScript exporter: num_layers=2", "onnx/torchscript_two_layers.onnx";
     torchscript_bidirectional: "TorchScript exporter: bidirectional=True, num_layers=2", "onnx/torchscript_bidirectional.onnx";
+    torchscript_ends: "TorchScript exporter: h[-2] and h[-1] of both directions", "onnx/torchscript_ends.onnx";
     torchscript_streaming: "TorchScript exporter: state in and out, softmax", "onnx/torchscript_streaming.onnx";
     torchscript_symbols: "TorchScript exporter: nn.Embedding, nn.LayerNorm, ReLU", "onnx/torchscript_symbols.onnx";
     torchscript_normalized: "TorchScript exporter: nn.BatchNorm1d, dense chain", "onnx/torchscript_normalized.onnx";
@@ -59,6 +61,7 @@ cases! {
     dynamo_final_state: "dynamo exporter: h[-1]", "onnx/dynamo_final_state.onnx";
     dynamo_two_layers: "dynamo exporter: num_layers=2", "onnx/dynamo_two_layers.onnx";
     dynamo_bidirectional: "dynamo exporter: bidirectional=True, num_layers=2", "onnx/dynamo_bidirectional.onnx";
+    dynamo_ends: "dynamo exporter: h[-2] and h[-1] of both directions", "onnx/dynamo_ends.onnx";
     dynamo_streaming: "dynamo exporter: state in and out, softmax", "onnx/dynamo_streaming.onnx";
     dynamo_symbols: "dynamo exporter: nn.Embedding, nn.LayerNorm, ReLU", "onnx/dynamo_symbols.onnx";
     dynamo_normalized: "dynamo exporter: nn.BatchNorm1d, dense chain", "onnx/dynamo_normalized.onnx";

@@ -76,6 +76,21 @@ def bidirectional(merge: str) -> Callable[[bool], list]:
     ]
 
 
+def ends(merge: str) -> Callable[[bool], list]:
+    """Of a window one output, which the twin repeats for every step."""
+
+    def build(every: bool) -> list:
+        repeated = [layers.RepeatVector(STEPS)] if every else []
+        return [
+            layers.Bidirectional(layers.GRU(3, return_sequences=True)),
+            layers.Bidirectional(layers.GRU(4), merge_mode=merge),
+            layers.Dense(2),
+            *repeated,
+        ]
+
+    return build
+
+
 def constrained(sequences: bool) -> list:
     constraints = keras.constraints
     gru = layers.GRU(
@@ -212,6 +227,8 @@ def cases() -> dict[str, Case]:
         made[f"activations_{shift}"] = case(activations(shift), x[:, :10] / 2, rng, spread=0.3)
     for merge in ("concat", "sum", "mul", "ave"):
         made[f"bidirectional_{merge}"] = case(bidirectional(merge), x, rng)
+    for merge in ("concat", "sum", "mul", "ave"):
+        made[f"ends_{merge}"] = case(ends(merge), x, rng)
     return made
 
 
@@ -235,7 +252,6 @@ def refused() -> dict[str, keras.Model]:
         "lstm.keras": model(layers.LSTM(4)),
         "two_inputs.keras": two_inputs(),
         "go_backwards.keras": model(layers.GRU(4, go_backwards=True)),
-        "ends.keras": model(layers.Bidirectional(layers.GRU(4))),
         "swish.keras": model(layers.GRU(4, activation="swish")),
         "no_bias.weights.h5": model(layers.GRU(4, use_bias=False)),
         "two_heads.weights.h5": model(layers.GRU(4), layers.Dense(4), layers.Dense(2)),

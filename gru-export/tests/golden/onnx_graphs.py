@@ -168,6 +168,10 @@ def bidirectional() -> dict[str, Case]:
             graph.then("Mul", np.float32(0.5))
         name = {"Concat": "concat", "Add": "average", "Mul": "product"}[op]
         cases[f"bidirectional_{name}"] = graph.head(2 * HIDDEN if op == "Concat" else HIDDEN).case()
+    graph = Graph(36).gru(2)
+    graph.value = graph.final
+    graph.then("Transpose", perm=[1, 0, 2]).then("Reshape", [0, -1])
+    cases["bidirectional_ends"] = graph.head(2 * HIDDEN).case(rank=2, ends=True)
     return cases
 
 

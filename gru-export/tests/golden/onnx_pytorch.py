@@ -14,7 +14,7 @@ STEPS = 12
 
 
 class Recurrent(nn.Module):
-    """A GRU and a head on every step, on the last, or on the final state."""
+    """A GRU and a head on every step, on the last, on the final state, or on those of both directions."""
 
     def __init__(self, hidden: int = 5, take: str = "all", **kwargs):
         super().__init__()
@@ -26,6 +26,8 @@ class Recurrent(nn.Module):
         y, h = self.gru(x)
         if self.take == "state":
             return self.head(h[-1])
+        if self.take == "ends":
+            return self.head(torch.cat([h[-2], h[-1]], dim=1))
         return self.head(y if self.take == "all" else y[:, -1])
 
 
@@ -86,6 +88,7 @@ class Export(NamedTuple):
     x: Tensor
     axes: str = "bt"
     last: bool = False
+    ends: bool = False
     state: tuple[int, ...] | None = None
     dynamic: bool = True
 
@@ -132,7 +135,7 @@ def export(name: str, case: Export, dynamo: bool, **kwargs) -> Case:
     )
     model = strip(onnx.load(path, load_external_data=False))
     path.write_bytes(model.SerializeToString(deterministic=True))
-    return Case(None, case.x.numpy(), case.axes, case.last, case.state)
+    return Case(None, case.x.numpy(), case.axes, case.last, case.ends, case.state)
 
 
 def cases() -> Iterator[tuple[str, Case]]:
@@ -145,3 +148,8 @@ def cases() -> Iterator[tuple[str, Case]]:
             yield full, export(full, case, dynamo)
     plain = Export(Recurrent(), torch.randn(2, STEPS, 3), "tb", dynamic=False)
     yield "dynamo_unoptimized", export("dynamo_unoptimized", plain, True, optimize=False)
+    both = Recurrent(take="ends", num_layers=2, bidirectional=True, batch_first=True)
+    ends = Export(both, torch.randn(2, STEPS, 3), ends=True)
+    for dynamo in (False, True):
+        full = f"{'dynamo' if dynamo else 'torchscript'}_ends"
+        yield full, export(full, ends, dynamo)

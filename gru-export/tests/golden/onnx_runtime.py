@@ -21,6 +21,8 @@ class Case(NamedTuple):
     """The order of the input's batch and time axes; "t" for a model without a batch."""
     last: bool = False
     """Whether the model gives the last step alone."""
+    ends: bool = False
+    """Whether the model gives one output a window, from its both ends."""
     state: tuple[int, ...] | None = None
     """The shape of an initial state that the model takes."""
     twin: onnx.ModelProto | None = None
@@ -57,6 +59,8 @@ def steps(session: onnxruntime.InferenceSession, case: Case, sequence: np.ndarra
 
     if case.last:
         return np.concatenate([run(sequence[: end + 1]) for end in range(len(sequence))])
+    if case.ends:
+        return np.repeat(run(sequence), len(sequence), axis=0)
     return run(sequence)
 
 

@@ -102,6 +102,7 @@ fn recurrent(prefix: &str, layers: &BTreeSet<Option<usize>>, tensors: &Tensors<'
                 forward: Box::new(forward),
                 backward: Box::new(backward),
                 merge: Merge::Concat,
+                ends: false,
             });
             sizes.push((i, 2 * h));
         } else {

@@ -105,16 +105,18 @@ pub(super) fn bidirectional(entry: &Entry<'_>, weights: &mut Weights) -> Result<
         }
         None => Entry { path: format!("{}/backward_layer", entry.path), ..forward.clone() },
     };
-    for layer in [&forward, &backward] {
+    let mut ends = [false; 2];
+    for (layer, ends) in [&forward, &backward].into_iter().zip(&mut ends) {
         if layer.class != "GRU" {
             return Err(layer.error("not supported; a Bidirectional must be of GRU"));
         }
         let Window { return_sequences, .. } = layer.parse()?;
-        if !return_sequences {
-            return Err(entry
-                .error("return_sequences=False gives the last output of each direction, at opposite ends of the window")
-                .help("only return_sequences=True is supported: an output of every step"));
-        }
+        *ends = !return_sequences;
+    }
+    if ends[0] != ends[1] {
+        return Err(entry
+            .error("one of its layers gives its outputs of every step, the other its last one")
+            .help("give both layers the same return_sequences"));
     }
     let backward_weights = format!("{}/cell", backward.path);
     Ok(Bidirectional {
@@ -122,6 +124,7 @@ pub(super) fn bidirectional(entry: &Entry<'_>, weights: &mut Weights) -> Result<
         forward: gru(&forward, weights)?,
         backward: cell(&backward, &backward_weights, weights)?,
         merge,
+        ends: ends[0],
     })
 }
 

@@ -148,21 +148,25 @@ impl<'a> Graph<'a> {
             };
             return Err(node.error(problem).help(BRANCH));
         }
-        if stream.steps == Steps::Ends {
-            return Err(node
-                .error("reads the final states of a bidirectional GRU, which are not of one step")
-                .help("use its outputs at every step, or at the last one, instead"));
-        }
-        if stream.direction.is_some() || stream.layout.contains(Over::Direction) {
+        if stream.is_apart() {
             return Err(node
                 .error("reads the two directions of a bidirectional GRU apart")
                 .help("join them along the features, as PyTorch and Keras do, or add, multiply or average them"));
         }
+        self.settle_ends(&mut stream);
         self.input = Some(stream.input);
         self.layers.push(layer);
         stream.depth += 1;
         stream.is_state = false;
         Ok(stream)
+    }
+
+    /// Has the last layer give its final states, where the value is these: both directions', joined.
+    pub(super) fn settle_ends(&mut self, stream: &mut Stream<'a>) {
+        if let (Steps::Ends, Some(Layer::Bidirectional(layer))) = (stream.steps, self.layers.last_mut()) {
+            layer.ends = true;
+            stream.steps = Steps::Last;
+        }
     }
 
     /// Fails unless `axis` can hold `size` features.
@@ -183,19 +187,24 @@ impl<'a> Graph<'a> {
 
     /// Fails unless some output is the last layer's, and the others are states.
     fn check_outputs(&mut self, outputs: &[proto::ValueInfo]) -> Result<()> {
-        let (mut ends, mut last) = (Vec::new(), None);
+        let (mut ends, mut last, mut joined) = (Vec::new(), None, None);
         for output in outputs {
             let name = &output.name[..];
             match self.values.get(name) {
                 Some(Value::Stream(stream)) if stream.depth == self.layers.len() && stream.steps != Steps::Ends => {
-                    if stream.layout.contains(Over::Direction) || stream.direction.is_some() {
+                    if stream.is_apart() {
                         let problem =
                             format!("output {}: the directions of a bidirectional GRU are apart", quoted(name));
                         return Err(Error::new(problem).help("join them along the features"));
                     }
                     last = last.max(Some(stream.steps == Steps::All));
                 }
-                Some(Value::Stream(stream)) if stream.is_state => ends.push(name),
+                Some(Value::Stream(stream)) if stream.is_state => {
+                    if stream.depth == self.layers.len() && !stream.is_apart() {
+                        joined = Some(stream.clone());
+                    }
+                    ends.push(name);
+                }
                 Some(Value::Finals(_) | Value::Initial(_)) => ends.push(name),
                 Some(Value::Stream(stream)) => {
                     let problem = format!(
@@ -208,6 +217,10 @@ impl<'a> Graph<'a> {
                 Some(_) => return Err(Error::new(format!("output {} is a constant", quoted(name)))),
                 None => return Err(Error::new(format!("output {} is computed by no node", quoted(name)))),
             }
+        }
+        if let (None, Some(mut stream)) = (last, joined) {
+            self.settle_ends(&mut stream);
+            last = Some(false);
         }
         match last {
             None => Err(Error::new(format!(

@@ -79,6 +79,7 @@ impl<'a> Graph<'a> {
                 backward: gates.direction(1, cells[1], backward),
                 name,
                 merge: Merge::Concat,
+                ends: false,
             }))
         })
     }

@@ -75,7 +75,7 @@ impl<'a> Graph<'a> {
             }
             Value::Finals(finals) => match ranges[..] {
                 [ref range] if range.axis == 0 && range.within(finals.len()).len() == 1 => {
-                    final_state(node, &finals, range.within(finals.len()).start)?
+                    Value::Stream(finals[range.within(finals.len()).start].clone())
                 }
                 _ => return Err(node.error("expected one layer's final state")),
             },
@@ -109,10 +109,7 @@ impl<'a> Graph<'a> {
                 Value::Stream(stream)
             }
             Value::Finals(finals) if node.int("axis", 0) == 0 => {
-                let Value::Stream(mut stream) = final_state(node, &finals, node.wrapped(index()?, finals.len())?)?
-                else {
-                    unreachable!("final_state gives data");
-                };
+                let mut stream = finals[node.wrapped(index()?, finals.len())?].clone();
                 if !indices.is_list {
                     stream.layout.remove(0);
                 }
@@ -177,22 +174,19 @@ impl<'a> Graph<'a> {
                 Ok(Value::Numbers(Tensor::joined(&numbers, axis, &self.reader)?))
             }
             Parts { streams, .. } if streams.len() == 1 && count == 1 => Ok(Value::Stream(streams[0].clone())),
+            Parts { streams, .. } if streams.len() == count && joins_directions(node, &streams) => {
+                self.merged(node, &streams[0], &streams[1], Merge::Concat)
+            }
             Parts { streams, .. }
                 if streams.len() >= count
                     && streams.len() <= MOST_LAYERS
                     && streams.iter().all(|stream| stream.is_state) =>
             {
                 match node.int("axis", 0) {
-                    0 => Ok(Value::Finals(streams)),
+                    0 => Ok(Value::Finals(streams.into_iter().flat_map(Stream::directions).collect())),
                     _ => Err(node.error("expected final states to be stacked along axis 0")),
                 }
             }
-            Parts { streams, .. } if streams.len() == count => match &streams[..] {
-                [forward, backward] if forward.feature_axis() == Some(node.axis(0, forward.layout.rank())?) => {
-                    self.merged(node, forward, backward, Merge::Concat)
-                }
-                _ => Err(self.branches(node)),
-            },
             _ => Err(self.branches(node)),
         }
     }
@@ -215,13 +209,14 @@ impl<'a> Graph<'a> {
             return Err(self.branches(node));
         };
         layer.merge = merge;
-        let mut stream = Stream { direction: None, ..one.clone() };
+        let mut stream = Stream { direction: None, is_state: false, ..one.clone() };
         if merge == Merge::Concat
             && let Some(axis) = stream.feature_axis()
         {
             let size = Size::known(2 * layer.forward.hidden_size() as i64);
             stream.layout.set(axis, Part { over: Over::Feature, size });
         }
+        self.settle_ends(&mut stream);
         Ok(Value::Stream(stream))
     }
 
@@ -273,12 +268,11 @@ fn pick(range: &Range, size: Option<&Size>) -> Pick {
     }
 }
 
-/// One layer's final state of a stack.
-fn final_state<'a>(node: Node<'a>, finals: &[Stream<'a>], index: usize) -> Result<Value<'a>> {
-    if finals.iter().any(|state| state.steps == Steps::Ends) {
-        return Err(node
-            .error("reads the final states of a bidirectional GRU, which are not of one step")
-            .help("use its outputs at every step, or at the last one, instead"));
-    }
-    Ok(Value::Stream(finals[index].clone()))
+/// Whether they are two directions, joined along the features.
+fn joins_directions(node: Node<'_>, streams: &[Stream<'_>]) -> bool {
+    let is_one = |stream: &Stream<'_>| {
+        let axis = node.axis(0, stream.layout.rank());
+        stream.direction.is_some() && axis.is_ok_and(|axis| stream.feature_axis() == Some(axis))
+    };
+    streams.len() == 2 && streams.iter().all(is_one)
 }

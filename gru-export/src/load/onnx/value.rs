@@ -61,6 +61,24 @@ pub enum Steps {
 }
 
 impl Stream<'_> {
+    /// Whether it has the directions of a bidirectional layer apart, or one of them.
+    pub fn is_apart(&self) -> bool {
+        self.direction.is_some() || self.layout.contains(Over::Direction)
+    }
+
+    /// The final state of each direction, where the first axis is over them.
+    pub fn directions(self) -> Vec<Self> {
+        if self.layout.find(Over::Direction) != Some(0) {
+            return vec![self];
+        }
+        let one = |direction| {
+            let mut state = Stream { direction: Some(direction), ..self.clone() };
+            state.layout.collapse(0);
+            state
+        };
+        vec![one(0), one(1)]
+    }
+
     /// The axis of the features, where the input's is its last.
     pub fn feature_axis(&self) -> Option<usize> {
         match self.depth {
