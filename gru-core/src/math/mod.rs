@@ -3,8 +3,8 @@
 //! | activation | absolute error of σ, tanh | needs | NaN | ±∞ |
 //! |---|---|---|---|---|
 //! | [`Rational`] | 2.1e-7, 3.9e-7 | nothing | NaN | limit |
-//! | [`Exact`] | 9e-8, 1.1e-7 | `libm` or `std` | NaN | limit |
-//! | [`Micromath`] | 6e-4, 1.2e-3 | `micromath` | NaN | limit |
+//! | `Exact` | 9e-8, 1.1e-7 | `libm` or `std` | NaN | limit |
+//! | `Micromath` | 6e-4, 1.2e-3 | `micromath` | NaN | limit |
 //! | [`fixed`] | 8.2e-5, 1.4e-4 | nothing | – | – |
 //!
 //! The bounds hold over all f32 (all i16 for [`fixed`]) and are checked exhaustively by the tests.

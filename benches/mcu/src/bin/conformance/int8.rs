@@ -1,10 +1,12 @@
 //! int8: bit for bit.
 
+use core::fmt;
+
 use gru_bench_mcu::{Random, RowScale};
-use gru_core::Requantization;
 use gru_core::backend::{Int8Lane, Prepared, scalar::Scalar};
 use gru_core::layout::{self, GruShape, INT8_DEPTH, Order, Scales, UNITS};
 use gru_core::slices::{QGruInput, QGruScratch, QGruSlice};
+use gru_core::{Quantized, Requantization};
 
 use crate::cases::{Case, LENGTHS, MAX_INPUTS, MAX_UNITS, MAX_WEIGHTS};
 
@@ -63,13 +65,18 @@ pub struct Layer {
     found: State,
 }
 
+/// With a view of either width.
 struct State {
     h: [i32; MAX_UNITS],
-    view: [i8; MAX_UNITS],
+    narrow: [i8; MAX_UNITS],
+    wide: [i16; MAX_UNITS],
 }
 
-struct Scratch {
-    view: [i8; MAX_UNITS],
+/// The view of a state that a layer writes.
+type Seen<V> = fn(&mut State) -> (&mut [i32; MAX_UNITS], &mut [V; MAX_UNITS]);
+
+struct Scratch<V> {
+    view: [V; MAX_UNITS],
     update: [i16; MAX_UNITS],
     halves: [[i8; MAX_UNITS]; 2],
     input: [[Prepared; MAX_INPUTS]; 2],
@@ -87,16 +94,11 @@ impl Layer {
     /// Steps of a random layer on both backends.
     pub fn compare(&mut self, case: &Case, random: &mut Random) {
         let &Case { input_size, hidden_size, gates, extreme } = case;
-        let table = if extreme { &EXTREME } else { &USUAL };
-        let values = |random: &mut Random, len| {
-            let start = random.bits() as usize % PLACES;
-            &table[start..start + len]
-        };
         let shape = GruShape { input_size, hidden_size, order: Order::INT8, gates };
         let lanes = &mut self.lanes[..shape.lanes()];
         lanes.fill([[0; INT8_DEPTH]; UNITS]);
-        let weight_ih = values(random, gates.count() * hidden_size * input_size);
-        let weight_hh = values(random, gates.count() * hidden_size * hidden_size);
+        let weight_ih = case.values(random, gates.count() * hidden_size * input_size);
+        let weight_hh = case.values(random, gates.count() * hidden_size * hidden_size);
         shape.pack_int8(weight_ih, weight_hh, lanes);
         let scales = &mut self.scales[..layout::blocks(hidden_size)];
         pack_scales(case, random, scales);
@@ -104,24 +106,59 @@ impl Layer {
         let requantization = Requantization { input_shift: (random.bits() % 3) as u8, view };
         let layer = QGruSlice { shape, lanes, scales, requantization };
 
-        let mut scratch = Scratch::new();
-        let (expected, found) = (self.expected.start(hidden_size), self.found.start(hidden_size));
-        for step in 0..STEPS {
-            let x = values(random, input_size);
-            let x = match random.bits() % 8 {
-                0 => QGruInput::OneHot(random.bits() as usize % (input_size + 1)),
-                1 => QGruInput::Wide { high: x, low: &LOW[step % 2][..input_size] },
-                _ => QGruInput::Dense(x),
-            };
-            layer.step_on(Scalar, x, expected.0, expected.1, scratch.borrow(&shape)).expect(LENGTHS);
-            layer.step(x, found.0, found.1, scratch.borrow(&shape)).expect(LENGTHS);
-            case.compare(step, "state", expected.0, found.0, |expected, found| expected == found);
-            case.compare(step, "view", expected.1, found.1, |expected, found| expected == found);
+        compare(case, random, layer, [&mut self.expected, &mut self.found], |state| (&mut state.h, &mut state.narrow));
+        if case.wide() {
+            compare(case, random, layer, [&mut self.expected, &mut self.found], |state| {
+                (&mut state.h, &mut state.wide)
+            });
         }
     }
 }
 
-/// Usual scales bring the pre-activations into the range where the gates move.
+/// Steps from zero on the specification and on the backend. In a frame of its own: the smallest board has no stack for the room of both views.
+#[inline(never)]
+fn compare<V: Quantized + fmt::Debug + PartialEq>(
+    case: &Case,
+    random: &mut Random,
+    layer: QGruSlice<'_>,
+    [expected, found]: [&mut State; 2],
+    seen: Seen<V>,
+) {
+    let mut scratch = Scratch::<V>::new();
+    (*expected, *found) = (State::ZERO, State::ZERO);
+    let ((expected_h, expected_view), (found_h, found_view)) = (seen(expected), seen(found));
+    let units = ..case.hidden_size;
+    for step in 0..STEPS {
+        let x = case.values(random, case.input_size);
+        let x = match random.bits() % 8 {
+            0 => QGruInput::OneHot(random.bits() as usize % (case.input_size + 1)),
+            1 => QGruInput::Wide { high: x, low: &LOW[step % 2][..case.input_size] },
+            _ => QGruInput::Dense(x),
+        };
+        let room = scratch.borrow(&layer.shape);
+        layer.step_on(Scalar, x, &mut expected_h[units], &mut expected_view[units], room).expect(LENGTHS);
+        layer.step(x, &mut found_h[units], &mut found_view[units], scratch.borrow(&layer.shape)).expect(LENGTHS);
+        case.compare(step, "state", &expected_h[units], &found_h[units], |expected, found| expected == found);
+        case.compare(step, "view", &expected_view[units], &found_view[units], |expected, found| expected == found);
+    }
+}
+
+impl Case {
+    /// So many weights or inputs.
+    fn values(&self, random: &mut Random, len: usize) -> &'static [i8] {
+        let start = random.bits() as usize % PLACES;
+        let table = if self.extreme { &EXTREME } else { &USUAL };
+        &table[start..start + len]
+    }
+
+    /// Whether the layer is also run with a wide view of its state: one in eight, as those steps take twice as long.
+    fn wide(&self) -> bool {
+        (self.input_size + 3 * self.hidden_size).is_multiple_of(8)
+    }
+}
+
+/// Usual scales bring the pre-activations into the range where the gates move. In a frame of its own, which is gone when the steps begin.
+#[inline(never)]
 fn pack_scales(case: &Case, random: &mut Random, scales: &mut [Scales<4>]) {
     let (mut bias, mut multiplier, mut shift) = ([0; 4 * MAX_UNITS], [0; 4 * MAX_UNITS], [0; 4 * MAX_UNITS]);
     let rows = 4 * case.hidden_size;
@@ -135,19 +172,13 @@ fn pack_scales(case: &Case, random: &mut Random, scales: &mut [Scales<4>]) {
 }
 
 impl State {
-    const ZERO: Self = Self { h: [0; MAX_UNITS], view: [0; MAX_UNITS] };
-
-    /// State and view of so many units, both zero.
-    fn start(&mut self, units: usize) -> (&mut [i32], &mut [i8]) {
-        *self = Self::ZERO;
-        (&mut self.h[..units], &mut self.view[..units])
-    }
+    const ZERO: Self = Self { h: [0; MAX_UNITS], narrow: [0; MAX_UNITS], wide: [0; MAX_UNITS] };
 }
 
-impl Scratch {
+impl<V: Quantized> Scratch<V> {
     fn new() -> Self {
         Self {
-            view: [0; MAX_UNITS],
+            view: [V::default(); MAX_UNITS],
             update: [0; MAX_UNITS],
             input: [[Prepared::default(); MAX_INPUTS]; 2],
             halves: [[0; MAX_UNITS]; 2],
@@ -155,7 +186,7 @@ impl Scratch {
         }
     }
 
-    fn borrow(&mut self, shape: &GruShape) -> QGruScratch<'_> {
+    fn borrow(&mut self, shape: &GruShape) -> QGruScratch<'_, V> {
         let (inputs, units) = (shape.input_size, shape.hidden_size);
         let Self { view, halves: [high, low], update, input: [first, second], hidden: [whole, rest] } = self;
         QGruScratch {
