@@ -3,8 +3,9 @@
 #![no_std]
 
 use gru_core::{
-    Activate, Bidirectional, Dense, DenseWeights, Dequantize, Embedding, Gru, GruWeights, Layer, LayerNorm, OneHot,
-    QuantizeReal, ResetAfter, ResetBefore, Softmax, Steps, Window, argmax, layout, math, math::Rational, softmax,
+    Activate, Bidirectional, Dense, DenseWeights, Dequantize, Embedding, F16, Gru, GruWeights, Layer, LayerNorm,
+    OneHot, QuantizeReal, ResetAfter, ResetBefore, Softmax, Steps, Window, argmax, layout, math, math::Rational,
+    softmax,
 };
 
 // Sizes that are no multiple of a block or of a group of columns.
@@ -63,6 +64,46 @@ pub fn step_window(inputs: &[[f32; I]], outputs: &mut [[f32; H]], state: &mut <G
 pub fn step_batch(inputs: &[[f32; I]], outputs: &mut [[f32; H]], states: &mut [<Gru<I, H> as Layer>::State]) {
     static MODEL: Gru<I, H> = Gru::new(&AFTER);
     MODEL.step_batch(inputs, outputs, states);
+}
+
+type Halves<R> = GruWeights<I, H, R, { layout::gru_f32_lanes(I, H) }, { layout::blocks(H) }, F16>;
+type HalfGru<R = ResetAfter> = Gru<I, H, R, Rational, F16>;
+
+/// 0.1.
+const TENTH: F16 = F16(0x2e66);
+static HALF_AFTER: Halves<ResetAfter> = Halves::pack(&[[[TENTH; I]; H]; 3], &[[[TENTH; H]; H]; 3], &[[0.3; H]; 4]);
+static HALF_BEFORE: Halves<ResetBefore> = Halves::pack(&[[[TENTH; I]; H]; 3], &[[[TENTH; H]; H]; 3], &[[0.3; H]; 4]);
+static HALF_HEAD: DenseWeights<H, O, { layout::dense_f32_lanes(H, O) }, { layout::blocks(O) }, F16> =
+    DenseWeights::pack(&[[TENTH; H]; O], &[0.2; O]);
+
+/// Weights in f16, reset after and before.
+#[inline(never)]
+pub fn step_f16(
+    x: &[f32; I],
+    after: &mut <HalfGru as Layer>::State,
+    state: &mut <(HalfGru<ResetBefore>, Dense<H, O, F16>) as Layer>::State,
+) -> usize {
+    static FIRST: HalfGru = Gru::new(&HALF_AFTER);
+    static SECOND: (HalfGru<ResetBefore>, Dense<H, O, F16>) = (Gru::new(&HALF_BEFORE), Dense::new(&HALF_HEAD));
+    FIRST.step(x, after);
+    argmax(SECOND.step(x, state))
+}
+
+/// Symbols, windows and batches over weights in f16.
+#[inline(never)]
+pub fn step_f16_each(
+    symbol: u16,
+    inputs: &[[f32; I]],
+    outputs: &mut [[f32; H]],
+    states: &mut [<HalfGru as Layer>::State],
+) {
+    static MODEL: HalfGru = Gru::new(&HALF_AFTER);
+    static SYMBOLS: OneHot<HalfGru> = OneHot(Gru::new(&HALF_AFTER));
+    MODEL.step_batch(inputs, outputs, states);
+    if let Some(state) = states.first_mut() {
+        MODEL.window(inputs, outputs, state);
+        SYMBOLS.step(&symbol, state);
+    }
 }
 
 type Hard = math::HardSigmoid<{ 0.2f32.to_bits() }, { 0.5f32.to_bits() }>;

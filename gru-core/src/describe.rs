@@ -24,9 +24,9 @@ macro_rules! describe {
     };
 }
 
-describe!(Gru<I, H, R, A>, [const I: usize, const H: usize, R, A], "Gru", [I, H]);
+describe!(Gru<I, H, R, A, W>, [const I: usize, const H: usize, R, A, W], "Gru", [I, H]);
 describe!(QGru<I, H, R, V>, [const I: usize, const H: usize, R, V], "QGru", [I, H]);
-describe!(Dense<I, O>, [const I: usize, const O: usize], "Dense", [I, O]);
+describe!(Dense<I, O, W>, [const I: usize, const O: usize, W], "Dense", [I, O]);
 describe!(QDense<I, O>, [const I: usize, const O: usize], "QDense", [I, O]);
 describe!(Activate<F, N>, [F, const N: usize], "Activate", [N]);
 describe!(Softmax<N, A>, [const N: usize, A], "Softmax", [N]);

@@ -2,7 +2,7 @@
 
 use crate::{
     Wide,
-    backend::{Backend, F32Lane, Int8Lane, Prepared},
+    backend::{Backend, F32Lane, Int8Lane, Lane, Prepared, Weight},
     cell::split,
     kernel::{float, int8},
     layout::{self, DenseShape, INT8_DEPTH, Order, Scales, UNITS},
@@ -23,25 +23,27 @@ impl<T: Copy + Default, const N: usize> Default for Buffer<T, N> {
     }
 }
 
-/// Packed f32 weights of a dense layer with `I` inputs and `O` outputs.
+/// Packed weights of an f32 dense layer with `I` inputs and `O` outputs, each an `f32` or an [`F16`](crate::F16).
 ///
 /// `LANES` is [`layout::dense_f32_lanes(I, O)`](layout::dense_f32_lanes) and `BLOCKS` is [`layout::blocks(O)`](layout::blocks); other values do not compile.
 #[repr(C)]
 #[cfg_attr(target_arch = "x86_64", repr(align(64)))]
 #[cfg_attr(not(target_arch = "x86_64"), repr(align(16)))]
-pub struct DenseWeights<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize> {
-    lanes: [F32Lane; LANES],
+pub struct DenseWeights<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize, W = f32> {
+    lanes: [Lane<W>; LANES],
     bias: [[F32Lane; 1]; BLOCKS],
 }
 
-impl<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize> DenseWeights<I, O, LANES, BLOCKS> {
+impl<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize, W: Weight>
+    DenseWeights<I, O, LANES, BLOCKS, W>
+{
     /// Packs a row-major matrix and a bias.
     #[must_use]
-    pub const fn pack(weight: &[[f32; I]; O], bias: &[f32; O]) -> Self {
+    pub const fn pack(weight: &[[W; I]; O], bias: &[f32; O]) -> Self {
         const { assert!(I > 0 && O > 0, "a dense layer has at least one input and one output") };
         const { assert!(LANES == layout::dense_f32_lanes(I, O), "LANES must be layout::dense_f32_lanes(I, O)") };
         const { assert!(BLOCKS == layout::blocks(O), "BLOCKS must be layout::blocks(O)") };
-        let mut weights = Self { lanes: [[0.0; UNITS]; LANES], bias: [[[0.0; UNITS]; 1]; BLOCKS] };
+        let mut weights = Self { lanes: [[W::ZERO; UNITS]; LANES], bias: [[[0.0; UNITS]; 1]; BLOCKS] };
         DenseShape { input_size: I, output_size: O, order: Order::F32 }
             .pack(weight.as_flattened(), weights.lanes.as_flattened_mut());
         layout::pack_rows(bias, O, &mut weights.bias);
@@ -49,24 +51,24 @@ impl<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize> De
     }
 }
 
-/// `y = W x + b` in f32: `[f32; I]` in, `[f32; O]` out.
+/// `y = W x + b` in f32: `[f32; I]` in, `[f32; O]` out; the weights are stored as `W`.
 #[derive(Clone, Copy)]
-pub struct Dense<const I: usize, const O: usize> {
-    lanes: &'static [F32Lane],
+pub struct Dense<const I: usize, const O: usize, W: 'static = f32> {
+    lanes: &'static [Lane<W>],
     bias: &'static [[F32Lane; 1]],
 }
 
-impl<const I: usize, const O: usize> Dense<I, O> {
+impl<const I: usize, const O: usize, W: Weight> Dense<I, O, W> {
     /// A layer over packed weights.
     #[must_use]
     pub const fn new<const LANES: usize, const BLOCKS: usize>(
-        weights: &'static DenseWeights<I, O, LANES, BLOCKS>,
+        weights: &'static DenseWeights<I, O, LANES, BLOCKS, W>,
     ) -> Self {
         Self { lanes: &weights.lanes, bias: &weights.bias }
     }
 }
 
-impl<const I: usize, const O: usize> Layer for Dense<I, O> {
+impl<const I: usize, const O: usize, W: Weight> Layer for Dense<I, O, W> {
     type Input = [f32; I];
     type Output = [f32; O];
     type State = Buffer<f32, O>;

@@ -45,6 +45,7 @@ mod symbol;
 mod vector;
 mod window;
 
+pub use backend::{F16, Weight};
 pub use bridge::{Dequantize, QuantizeReal};
 pub use cell::{
     Gating, Gru, GruState, GruWeights, NoReset, NoUpdate, QGru, QGruState, QGruWeights, Requantization, ResetAfter,

@@ -8,6 +8,7 @@ use gru_core::quant;
 use std::io::Write;
 use std::{array, env, io};
 
+mod f16;
 mod products;
 mod random;
 use products::Products;
@@ -243,6 +244,20 @@ macro_rules! backends {
                 fn f32_steps_of_every_shape_are_within_their_bound() {
                     if let Some(backend) = $token {
                         steps::float(backend);
+                    }
+                }
+
+                #[test]
+                fn f16_weights_widen_exactly() {
+                    if let Some(backend) = $token {
+                        backend.enter(f16::Widening);
+                    }
+                }
+
+                #[test]
+                fn f16_steps_of_every_shape_are_those_of_the_widened_weights() {
+                    if let Some(backend) = $token {
+                        f16::layers(backend);
                     }
                 }
             }

@@ -8,7 +8,7 @@ use crate::shell::{command, run, succeeds};
 
 const TOOLCHAIN: &str = "nightly";
 /// What Miri interprets of x86-64, the instructions of AVX-VNNI included, which few machines have.
-const FEATURES: &str = "+avx2,+fma,+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512vnni,+avxvnni";
+const FEATURES: &str = "+avx2,+fma,+f16c,+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512vnni,+avxvnni";
 
 /// The products of every backend, where the memory accesses are, and the gates of those whose instructions Miri all knows.
 const TESTS: [&str; 3] = ["products", "avx2::gates", "avx_vnni::gates"];

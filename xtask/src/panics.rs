@@ -12,7 +12,7 @@ use crate::matrix::Precision;
 use crate::qemu::target_directory;
 use crate::shell;
 
-/// What the functions of `gru-core/examples/*_steps.rs` are called.
+/// What the functions of both `gru-core/examples/*_steps.rs` are called.
 const STEPS: [&str; 8] = [
     "step_after",
     "step_before",
@@ -23,6 +23,9 @@ const STEPS: [&str; 8] = [
     "step_chain",
     "step_both",
 ];
+
+/// Those of `float_steps.rs` alone.
+const F16_STEPS: [&str; 2] = ["step_f16", "step_f16_each"];
 
 /// Fails if the steps of a precision, optimised for a target, call anything but memory functions and the compiler's arithmetic.
 pub fn check(target: &str, cpu: Option<&str>, precision: Precision) -> Result<()> {
@@ -47,6 +50,9 @@ pub fn check(target: &str, cpu: Option<&str>, precision: Precision) -> Result<()
     let (bytes, library) = (read(&path)?, read(&library)?);
     let object = File::parse(&*bytes).with_context(|| format!("{} is not an object file", path.display()))?;
     let mut missing = STEPS.to_vec();
+    if precision == Precision::F32 {
+        missing.extend(F16_STEPS);
+    }
     let mut callees = Vec::new();
     for symbol in object.symbols() {
         let name = symbol.name()?;

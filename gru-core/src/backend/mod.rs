@@ -41,6 +41,7 @@ mod unit;
 pub(crate) mod vector;
 #[cfg(gru_family = "wasm")]
 pub mod wasm;
+mod weight;
 #[cfg(gru_family = "x86_64")]
 pub mod x86;
 
@@ -53,9 +54,14 @@ pub use arrays::Arrays;
 #[cfg(any(gru_family = "x86_64", gru_family = "aarch64"))]
 pub use choice::{Unavailable, available, dispatch, force};
 pub use unit::Units;
+pub use weight::{F16, Typed, Weight};
 
+/// One value per unit of a block.
+pub type Lane<T> = [T; UNITS];
 /// One f32 value per unit of a block.
-pub type F32Lane = [f32; UNITS];
+pub type F32Lane = Lane<f32>;
+/// One f16 weight per unit of a block.
+pub type F16Lane = Lane<F16>;
 /// Neighbouring int8 columns per unit of a block.
 pub type Int8Lane = [[i8; INT8_DEPTH]; UNITS];
 /// One accumulator per unit of a block.
@@ -96,6 +102,15 @@ pub trait Lanes: Copy {
 
     /// At most [`UNITS`] values, zeros behind the last.
     fn load_f32(self, values: &[f32]) -> Self::F32;
+    /// A lane of weights, [widened](F16::to_f32).
+    #[inline(always)]
+    fn load_f16(self, weights: &F16Lane) -> Self::F32 {
+        let mut wide = [0.0; UNITS];
+        for (wide, weight) in wide.iter_mut().zip(weights) {
+            *wide = weight.to_f32();
+        }
+        self.load_f32(&wide)
+    }
     /// Writes as many values as `to` has room for.
     fn store_f32(self, values: Self::F32, to: &mut [f32]);
     /// At most [`UNITS`] values, zeros behind the last.
@@ -232,10 +247,11 @@ pub trait Backend: Copy {
     fn enter<O: Op>(self, op: O) -> O::Output;
 
     /// `sums[s][g] + Σ_c weights[g][c] · x[s][c]` for a panel of `G` gates (in [`Order::F32`](crate::layout::Order::F32)) and `S` inputs.
-    fn product_f32<const G: usize, const S: usize>(
+    /// The same bits for weights of either type that are the same numbers.
+    fn product_f32<W: Weight, const G: usize, const S: usize>(
         self,
         sums: [[F32<Self>; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[F32<Self>; G]; S];
 

@@ -3,7 +3,7 @@
 //! A turn multiplies four columns with the weights of four rows. RV32: 4 × (LB of x, 4 × (LB, MUL, ADD)), and 3 for the loop: 55
 //! instructions for 16 products.
 
-use super::{Backend, Columns, F32Lane, I32Lane, Int8Lane, Op, Units, scalar::Scalar};
+use super::{Backend, Columns, F32Lane, I32Lane, Int8Lane, Lane, Op, Units, Weight, scalar::Scalar};
 use crate::layout::{INT8_DEPTH, Order};
 
 /// Portable Rust with the gates of [`Units`].
@@ -27,10 +27,10 @@ impl Backend for Portable {
     }
 
     #[inline(always)]
-    fn product_f32<const G: usize, const S: usize>(
+    fn product_f32<W: Weight, const G: usize, const S: usize>(
         self,
         sums: [[F32Lane; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[F32Lane; G]; S] {
         Scalar.product_f32(sums, panel, x)

@@ -7,7 +7,7 @@
 //! In assembly, as the compiler takes the loop apart and has more values than registers.
 #![allow(unsafe_code, reason = "assembly")]
 
-use super::{Backend, Columns, F32Lane, I32Lane, Int8Lane, Op, Units, scalar::Scalar};
+use super::{Backend, Columns, F32Lane, I32Lane, Int8Lane, Lane, Op, Units, Weight, scalar::Scalar};
 use crate::layout::{INT8_DEPTH, Order, SUM_BITS};
 use core::arch::naked_asm;
 
@@ -34,10 +34,10 @@ impl Backend for Rv32im {
     }
 
     #[inline(always)]
-    fn product_f32<const G: usize, const S: usize>(
+    fn product_f32<W: Weight, const G: usize, const S: usize>(
         self,
         sums: [[F32Lane; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[F32Lane; G]; S] {
         Scalar.product_f32(sums, panel, x)

@@ -1,6 +1,6 @@
 //! The specification: portable Rust, one value at a time.
 
-use super::{Arrays, Backend, Columns, F32Lane, I32Lane, Int8Lane, Op};
+use super::{Arrays, Backend, Columns, F32Lane, I32Lane, Int8Lane, Lane, Op, Weight};
 use crate::layout::{self, INT8_DEPTH, Order, SUM_BITS};
 
 /// Portable Rust, on every target.
@@ -24,10 +24,10 @@ impl Backend for Scalar {
     }
 
     #[inline(always)]
-    fn product_f32<const G: usize, const S: usize>(
+    fn product_f32<W: Weight, const G: usize, const S: usize>(
         self,
         mut sums: [[F32Lane; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[F32Lane; G]; S] {
         let columns = panel.as_chunks::<G>().0;
@@ -35,7 +35,7 @@ impl Backend for Scalar {
             for (column, &x) in columns.iter().zip(x) {
                 for (sums, lane) in sums.iter_mut().zip(column) {
                     for (sum, &w) in sums.iter_mut().zip(lane) {
-                        *sum += w * x;
+                        *sum += w.widen() * x;
                     }
                 }
             }

@@ -14,7 +14,7 @@
 #![allow(unsafe_code, reason = "a length is hidden from the compiler, which could not drop the checks against it")]
 #![allow(clippy::needless_range_loop, reason = "loops over registers keep closures out")]
 
-use super::{Backend, Columns, F32, F32Lane, I32, Int8Lane, Lanes};
+use super::{Backend, Columns, F32, I32, Int8Lane, Lane, Lanes, Weight};
 use crate::{
     layout::{INT8_DEPTH, INT8_OFFSETS},
     math::Real,
@@ -58,10 +58,10 @@ pub trait Dot: Backend {
 
 /// [`Backend::product_f32`] with `SPLIT` partial sums.
 #[inline(always)]
-pub fn product_f32<B: Backend, const G: usize, const S: usize, const SPLIT: usize>(
+pub fn product_f32<B: Backend, W: Weight, const G: usize, const S: usize, const SPLIT: usize>(
     backend: B,
     sums: [[F32<B>; G]; S],
-    panel: &[F32Lane],
+    panel: &[Lane<W>],
     x: [&[f32]; S],
 ) -> [[F32<B>; G]; S] {
     let (chunks, tail) = panel.as_chunks::<G>().0.as_chunks::<SPLIT>();
@@ -103,14 +103,14 @@ pub fn product_f32<B: Backend, const G: usize, const S: usize, const SPLIT: usiz
 
 /// Adds one column's products.
 #[inline(always)]
-fn column_f32<B: Backend, const G: usize, const S: usize>(
+fn column_f32<B: Backend, W: Weight, const G: usize, const S: usize>(
     backend: B,
     sums: &mut [[F32<B>; G]; S],
-    column: &[F32Lane; G],
+    column: &[Lane<W>; G],
     x: [f32; S],
 ) {
     for g in 0..G {
-        let weights = backend.lanes().load_f32(&column[g]);
+        let weights = W::load(backend.lanes(), &column[g]);
         for s in 0..S {
             sums[s][g] = weights.mul_add(weights.splat(x[s]), sums[s][g]);
         }

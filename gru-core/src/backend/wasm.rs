@@ -8,7 +8,7 @@
 
 use super::registers::{both, real};
 use crate::{
-    backend::{Arrays, Backend, Columns, F32Lane, I16Lane, Int8Lane, Lanes, Op, U8Lane, vector},
+    backend::{Arrays, Backend, Columns, F16Lane, I16Lane, Int8Lane, Lane, Lanes, Op, U8Lane, Weight, vector},
     layout::{INT8_DEPTH, UNITS},
     math::fixed::{FAR, TANH_CUBICS},
     quant::{HEADROOM_BITS, WIDE_BITS},
@@ -115,6 +115,16 @@ fn interleave(a: v128, b: v128) -> [v128; 2] {
     [i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(a, b), i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(a, b)]
 }
 
+/// The numbers of f16, each extended to 32 bits. Exponent and fraction are brought to their places in an f32 and multiplied by the
+/// distance of the biases.
+#[inline]
+fn widen(extended: v128) -> v128 {
+    let placed = v128_and(i32x4_shl(extended, 13), u32x4_splat(0x8fff_e000));
+    let finite = f32x4_mul(placed, f32x4_splat(f32::from_bits((127 + 112) << 23)));
+    let beyond = i32x4_gt(v128_and(placed, u32x4_splat(0x7fff_ffff)), i32x4_splat((31 << 23) - 1));
+    v128_or(finite, v128_and(beyond, u32x4_splat(0x7f80_0000)))
+}
+
 impl Lanes for Registers {
     type F32 = [F32x4; 2];
     type I32 = I32x8;
@@ -125,6 +135,13 @@ impl Lanes for Registers {
         let block = if values.len() < UNITS { &Arrays.load_f32(values) } else { values };
         // SAFETY: the block holds 8 values.
         both!(i => F32x4(unsafe { v128_load(block.as_ptr().add(4 * i).cast()) }))
+    }
+
+    #[inline(always)]
+    fn load_f16(self, weights: &F16Lane) -> [F32x4; 2] {
+        // SAFETY: simd128 is enabled; a lane is 16 bytes.
+        let lane = unsafe { v128_load(weights.as_ptr().cast()) };
+        [F32x4(widen(i32x4_extend_low_i16x8(lane))), F32x4(widen(i32x4_extend_high_i16x8(lane)))]
     }
 
     #[inline(always)]
@@ -257,15 +274,15 @@ impl Backend for Simd128 {
     }
 
     #[inline(always)]
-    fn product_f32<const G: usize, const S: usize>(
+    fn product_f32<W: Weight, const G: usize, const S: usize>(
         self,
         sums: [[[F32x4; 2]; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[[F32x4; 2]; G]; S] {
         match S {
-            1 => vector::product_f32::<_, G, S, 2>(self, sums, panel, x),
-            _ => vector::product_f32::<_, G, S, 1>(self, sums, panel, x),
+            1 => vector::product_f32::<_, W, G, S, 2>(self, sums, panel, x),
+            _ => vector::product_f32::<_, W, G, S, 1>(self, sums, panel, x),
         }
     }
 

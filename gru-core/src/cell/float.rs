@@ -1,6 +1,6 @@
 use super::{Gating, ResetAfter, Sweep};
 use crate::{
-    backend::{Backend, F32Lane},
+    backend::{Backend, F32Lane, Lane, Weight},
     kernel::float::{self, Dense, GruView, Input, OneHot as Symbol, Stream, Sums},
     layout::{self, GruShape, Order, UNITS},
     math::{Activation, Rational},
@@ -10,21 +10,21 @@ use crate::{
 };
 use core::marker::PhantomData;
 
-/// Packed f32 weights of a GRU layer with input size `I` and hidden size `H`.
+/// Packed weights of an f32 GRU layer with input size `I` and hidden size `H`, each an `f32` or an [`F16`](crate::F16).
 ///
 /// `LANES` is [`layout::gru_f32_lanes(I, H)`](layout::gru_f32_lanes), a third of it for each gate of an ablated cell, and `BLOCKS` is
 /// [`layout::blocks(H)`](layout::blocks); other values do not compile.
 #[repr(C)]
 #[cfg_attr(target_arch = "x86_64", repr(align(64)))]
 #[cfg_attr(not(target_arch = "x86_64"), repr(align(16)))]
-pub struct GruWeights<const I: usize, const H: usize, R, const LANES: usize, const BLOCKS: usize> {
-    lanes: [F32Lane; LANES],
+pub struct GruWeights<const I: usize, const H: usize, R, const LANES: usize, const BLOCKS: usize, W = f32> {
+    lanes: [Lane<W>; LANES],
     bias: [[F32Lane; 4]; BLOCKS],
     reset: PhantomData<R>,
 }
 
-impl<const I: usize, const H: usize, R: Gating, const LANES: usize, const BLOCKS: usize>
-    GruWeights<I, H, R, LANES, BLOCKS>
+impl<const I: usize, const H: usize, R: Gating, const LANES: usize, const BLOCKS: usize, W: Weight>
+    GruWeights<I, H, R, LANES, BLOCKS, W>
 {
     /// Packs row-major weights of the `G` gates that the cell has, in the order r, z, n.
     ///
@@ -32,8 +32,8 @@ impl<const I: usize, const H: usize, R: Gating, const LANES: usize, const BLOCKS
     /// happens at compile time.
     #[must_use]
     pub const fn pack<const G: usize>(
-        weight_ih: &[[[f32; I]; H]; G],
-        weight_hh: &[[[f32; H]; H]; G],
+        weight_ih: &[[[W; I]; H]; G],
+        weight_hh: &[[[W; H]; H]; G],
         bias: &[[f32; H]; 4],
     ) -> Self {
         const { assert!(I > 0 && H > 0, "a GRU layer has at least one input and one unit") };
@@ -46,7 +46,7 @@ impl<const I: usize, const H: usize, R: Gating, const LANES: usize, const BLOCKS
         };
         const { assert!(BLOCKS == layout::blocks(H), "BLOCKS must be layout::blocks(H)") };
         let shape = GruShape { input_size: I, hidden_size: H, order: Order::F32, gates: R::GATES };
-        let mut lanes = [[0.0; UNITS]; LANES];
+        let mut lanes = [[W::ZERO; UNITS]; LANES];
         shape.pack(
             weight_ih.as_flattened().as_flattened(),
             weight_hh.as_flattened().as_flattened(),
@@ -73,6 +73,8 @@ impl<const I: usize, const H: usize, R: Gating, const LANES: usize, const BLOCKS
 /// Within 2e-6 of PyTorch at every step. A NaN in the input stays in the state until it is reset; ±∞ saturates the gates that it reaches
 /// with a nonzero weight.
 ///
+/// `W` is what the weights are stored as: `f32`, or [`F16`](crate::F16) in half the flash.
+///
 /// ```
 /// use gru_core::{Gru, GruWeights, Layer, ResetAfter, layout};
 ///
@@ -85,17 +87,17 @@ impl<const I: usize, const H: usize, R: Gating, const LANES: usize, const BLOCKS
 /// assert!((h[0] - 0.174_468).abs() < 1e-6);
 /// ```
 #[derive(Clone, Copy)]
-pub struct Gru<const I: usize, const H: usize, R = ResetAfter, A = Rational> {
-    lanes: &'static [F32Lane],
+pub struct Gru<const I: usize, const H: usize, R = ResetAfter, A = Rational, W: 'static = f32> {
+    lanes: &'static [Lane<W>],
     bias: &'static [[F32Lane; 4]],
     types: PhantomData<(R, A)>,
 }
 
-impl<const I: usize, const H: usize, R: Gating, A: Activation> Gru<I, H, R, A> {
+impl<const I: usize, const H: usize, R: Gating, A: Activation, W: Weight> Gru<I, H, R, A, W> {
     /// A layer over packed weights.
     #[must_use]
     pub const fn new<const LANES: usize, const BLOCKS: usize>(
-        weights: &'static GruWeights<I, H, R, LANES, BLOCKS>,
+        weights: &'static GruWeights<I, H, R, LANES, BLOCKS, W>,
     ) -> Self {
         Self { lanes: &weights.lanes, bias: &weights.bias, types: PhantomData }
     }
@@ -104,16 +106,16 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation> Gru<I, H, R, A> {
     #[cfg(feature = "bench")]
     #[doc(hidden)]
     #[must_use]
-    pub const fn lanes(&self) -> &'static [F32Lane] {
+    pub const fn lanes(&self) -> &'static [Lane<W>] {
         self.lanes
     }
 
     /// Whether the weights are worth sharing: less stays in a first-level cache from step to step.
-    const SHARED: bool = Self::SHAPE.lanes() * size_of::<F32Lane>() > 16 << 10;
+    const SHARED: bool = Self::SHAPE.lanes() * size_of::<Lane<W>>() > 16 << 10;
     const SHAPE: GruShape = GruShape { input_size: I, hidden_size: H, order: Order::F32, gates: R::GATES };
 
     #[inline(always)]
-    fn weights(&self) -> GruView<'_> {
+    fn weights(&self) -> GruView<'_, W> {
         GruView { shape: Self::SHAPE, bias: self.bias, lanes: self.lanes }
     }
 
@@ -121,12 +123,12 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation> Gru<I, H, R, A> {
     fn advance<'s, B: Backend>(&self, backend: B, x: impl Input, state: &'s mut GruState<H>) -> &'s [f32; H] {
         let (mut first, mut second) = ([0.0; H], [0.0; H]);
         let stream = Stream { x, h: &mut state.h, scratch: [&mut first, &mut second] };
-        float::gru::<B, A, R, _, 1>(backend, self.weights(), &mut [stream], state.sweep.next());
+        float::gru::<B, A, R, _, _, 1>(backend, self.weights(), &mut [stream], state.sweep.next());
         &state.h
     }
 }
 
-impl<const I: usize, const H: usize, R: Gating, A: Activation> Layer for Gru<I, H, R, A> {
+impl<const I: usize, const H: usize, R: Gating, A: Activation, W: Weight> Layer for Gru<I, H, R, A, W> {
     type Input = [f32; I];
     type Output = [f32; H];
     type State = GruState<H>;
@@ -155,7 +157,7 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation> Layer for Gru<I, 
                 h: &mut state.h,
                 scratch: [first, second],
             });
-            float::gru::<B, A, R, _, S>(backend, self.weights(), &mut streams, backwards);
+            float::gru::<B, A, R, _, _, S>(backend, self.weights(), &mut streams, backwards);
             states.map(|state| &state.h)
         } else {
             one_by_one(self, backend, inputs, states)
@@ -163,21 +165,21 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation> Layer for Gru<I, 
     }
 
     #[inline(always)]
-    fn forward_window<B: Backend, const W: usize>(
+    fn forward_window<B: Backend, const T: usize>(
         &self,
         backend: B,
-        inputs: [&[f32; I]; W],
+        inputs: [&[f32; I]; T],
         state: &mut GruState<H>,
-    ) -> [[f32; H]; W] {
+    ) -> [[f32; H]; T] {
         if Self::SHARED {
-            let mut sums = [[[0.0; H]; 3]; W];
-            float::ahead::<_, R, _>(
+            let mut sums = [[[0.0; H]; 3]; T];
+            float::ahead::<_, R, _, _>(
                 backend,
                 self.weights(),
                 inputs.map(<[f32; I]>::as_slice),
                 sums.as_flattened_mut().as_flattened_mut(),
             );
-            let mut outputs = [[0.0; H]; W];
+            let mut outputs = [[0.0; H]; T];
             for (output, sums) in outputs.iter_mut().zip(&sums) {
                 *output = *self.advance(backend, Sums(sums.as_flattened(), H), state);
             }
@@ -188,7 +190,7 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation> Layer for Gru<I, 
     }
 }
 
-impl<const I: usize, const H: usize, R: Gating, A: Activation> Layer for OneHot<Gru<I, H, R, A>> {
+impl<const I: usize, const H: usize, R: Gating, A: Activation, W: Weight> Layer for OneHot<Gru<I, H, R, A, W>> {
     type Input = u16;
     type Output = [f32; H];
     type State = GruState<H>;

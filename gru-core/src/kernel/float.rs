@@ -2,7 +2,7 @@
 
 use super::{Known, Place, block, block_mut, copy, few, has_panel, lanes, possible, row, row_mut, split, sweep};
 use crate::{
-    backend::{Backend, F32, F32Lane, Lanes},
+    backend::{Backend, F32, F32Lane, Lane, Lanes, Weight},
     cell::Gating,
     layout::{self, GruShape},
     math::{Activation, Real},
@@ -11,10 +11,10 @@ use crate::{
 /// The input of a layer, by its kind: what is known of it at compile time leaves nothing to choose in a step.
 pub(crate) trait Input: Copy {
     /// Adds the product of a panel and each stream's input.
-    fn product<B: Backend, const G: usize, const S: usize>(
+    fn product<B: Backend, W: Weight, const G: usize, const S: usize>(
         backend: B,
         sums: [[F32<B>; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         place: Place,
         x: [Self; S],
     ) -> [[F32<B>; G]; S];
@@ -26,10 +26,10 @@ pub(crate) struct Dense<'a>(pub &'a [f32]);
 
 impl Input for Dense<'_> {
     #[inline(always)]
-    fn product<B: Backend, const G: usize, const S: usize>(
+    fn product<B: Backend, W: Weight, const G: usize, const S: usize>(
         backend: B,
         sums: [[F32<B>; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         _: Place,
         x: [Self; S],
     ) -> [[F32<B>; G]; S] {
@@ -47,17 +47,17 @@ pub(crate) struct OneHot(pub usize);
 
 impl Input for OneHot {
     #[inline(always)]
-    fn product<B: Backend, const G: usize, const S: usize>(
+    fn product<B: Backend, W: Weight, const G: usize, const S: usize>(
         backend: B,
         mut sums: [[F32<B>; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         _: Place,
         x: [Self; S],
     ) -> [[F32<B>; G]; S] {
         for s in 0..S {
             if let Some(column) = panel.as_chunks::<G>().0.get(x[s].0) {
                 for g in 0..G {
-                    sums[s][g] = sums[s][g].add(backend.lanes().load_f32(&column[g]));
+                    sums[s][g] = sums[s][g].add(W::load(backend.lanes(), &column[g]));
                 }
             }
         }
@@ -71,10 +71,10 @@ pub(crate) struct Sums<'a>(pub &'a [f32], pub usize);
 
 impl Input for Sums<'_> {
     #[inline(always)]
-    fn product<B: Backend, const G: usize, const S: usize>(
+    fn product<B: Backend, W: Weight, const G: usize, const S: usize>(
         backend: B,
         mut sums: [[F32<B>; G]; S],
-        _: &[F32Lane],
+        _: &[Lane<W>],
         place: Place,
         x: [Self; S],
     ) -> [[F32<B>; G]; S] {
@@ -88,13 +88,13 @@ impl Input for Sums<'_> {
     }
 }
 
-/// The product of the input half for `W` steps: one pass over `weight_ih` for all of them. `sums` is `[W, 3, H]`, its
+/// The product of the input half for `T` steps: one pass over `weight_ih` for all of them. `sums` is `[T, 3, H]`, its
 /// rows the gates that the cell has.
 #[inline(always)]
-pub(crate) fn ahead<B: Backend, R: Gating, const W: usize>(
+pub(crate) fn ahead<B: Backend, R: Gating, W: Weight, const T: usize>(
     backend: B,
-    weights: GruView<'_>,
-    x: [&[f32]; W],
+    weights: GruView<'_, W>,
+    x: [&[f32]; T],
     sums: &mut [f32],
 ) {
     let gates = weights.shape.gates;
@@ -103,41 +103,41 @@ pub(crate) fn ahead<B: Backend, R: Gating, const W: usize>(
     for b in sweep(weights.bias.len(), false) {
         let Some(panels) = lanes(weights.lanes, weights.shape.block_lanes(), b) else { break };
         let (panel, rest) = split(panels, input);
-        ahead_panel::<_, R, _>(backend, panel, first, Place { block: b, gate: 0 }, x, sums);
+        ahead_panel::<_, R, _, _>(backend, panel, first, Place { block: b, gate: 0 }, x, sums);
         let panel = split(split(rest, hidden).1, weights.shape.panels(last).0).0;
-        ahead_panel::<_, R, _>(backend, panel, last, Place { block: b, gate: first }, x, sums);
+        ahead_panel::<_, R, _, _>(backend, panel, last, Place { block: b, gate: first }, x, sums);
     }
 }
 
 #[inline(always)]
-fn ahead_panel<B: Backend, R: Gating, const W: usize>(
+fn ahead_panel<B: Backend, R: Gating, W: Weight, const T: usize>(
     backend: B,
-    panel: &[F32Lane],
+    panel: &[Lane<W>],
     gates: usize,
     place: Place,
-    x: [&[f32]; W],
+    x: [&[f32]; T],
     sums: &mut [f32],
 ) {
     match gates {
-        1 if const { has_panel::<R>(1) } => ahead_gates::<B, 1, W>(backend, panel, place, x, sums),
-        2 if const { has_panel::<R>(2) } => ahead_gates::<B, 2, W>(backend, panel, place, x, sums),
-        3 if const { has_panel::<R>(3) } => ahead_gates::<B, 3, W>(backend, panel, place, x, sums),
+        1 if const { has_panel::<R>(1) } => ahead_gates::<B, W, 1, T>(backend, panel, place, x, sums),
+        2 if const { has_panel::<R>(2) } => ahead_gates::<B, W, 2, T>(backend, panel, place, x, sums),
+        3 if const { has_panel::<R>(3) } => ahead_gates::<B, W, 3, T>(backend, panel, place, x, sums),
         _ => {}
     }
 }
 
 #[inline(always)]
-fn ahead_gates<B: Backend, const G: usize, const W: usize>(
+fn ahead_gates<B: Backend, W: Weight, const G: usize, const T: usize>(
     backend: B,
-    panel: &[F32Lane],
+    panel: &[Lane<W>],
     place: Place,
-    x: [&[f32]; W],
+    x: [&[f32]; T],
     sums: &mut [f32],
 ) {
     let registers = backend.lanes();
-    let units = sums.len() / (3 * W);
-    let products = backend.product_f32([[registers.load_f32(&[]); G]; W], panel, x);
-    for (t, sums) in sums.chunks_exact_mut((3 * units).max(1)).enumerate().take(W) {
+    let units = sums.len() / (3 * T);
+    let products = backend.product_f32([[registers.load_f32(&[]); G]; T], panel, x);
+    for (t, sums) in sums.chunks_exact_mut((3 * units).max(1)).enumerate().take(T) {
         for g in 0..G {
             let row = row_mut(sums, units, place.gate + g);
             registers.store_f32(products[t][g], block_mut(row, place.block));
@@ -147,10 +147,10 @@ fn ahead_gates<B: Backend, const G: usize, const W: usize>(
 
 /// The packed weights of a layer: biases (r, z, n of the input half, n of the recurrent half) and lanes, block by block.
 #[derive(Clone, Copy)]
-pub(crate) struct GruView<'a> {
+pub(crate) struct GruView<'a, W> {
     pub shape: GruShape,
     pub bias: &'a [[F32Lane; 4]],
-    pub lanes: &'a [F32Lane],
+    pub lanes: &'a [Lane<W>],
 }
 
 /// What one stream brings to a step: the state `h`, and scratch as long as it.
@@ -162,28 +162,28 @@ pub(crate) struct Stream<'a, X> {
 
 /// One step: each `h` becomes the new state.
 #[inline(always)]
-pub(crate) fn gru<B: Backend, A: Activation, K: Known, X: Input, const S: usize>(
+pub(crate) fn gru<B: Backend, A: Activation, K: Known, W: Weight, X: Input, const S: usize>(
     backend: B,
-    weights: GruView<'_>,
+    weights: GruView<'_, W>,
     streams: &mut [Stream<'_, X>; S],
     backwards: bool,
 ) {
     let gates = weights.shape.gates;
     match (gates.ahead(), gates.count()) {
-        (0, 3) if const { possible::<K>(0, 3) } => one_pass::<B, A, X, 3, S>(backend, weights, streams, backwards),
-        (0, 2) if const { possible::<K>(0, 2) } => one_pass::<B, A, X, 2, S>(backend, weights, streams, backwards),
-        (0, 1) if const { possible::<K>(0, 1) } => one_pass::<B, A, X, 1, S>(backend, weights, streams, backwards),
-        (2, 3) if const { possible::<K>(2, 3) } => two_passes::<B, A, X, 2, S>(backend, weights, streams, backwards),
-        (1, 2) if const { possible::<K>(1, 2) } => two_passes::<B, A, X, 1, S>(backend, weights, streams, backwards),
+        (0, 3) if const { possible::<K>(0, 3) } => one_pass::<B, A, W, X, 3, S>(backend, weights, streams, backwards),
+        (0, 2) if const { possible::<K>(0, 2) } => one_pass::<B, A, W, X, 2, S>(backend, weights, streams, backwards),
+        (0, 1) if const { possible::<K>(0, 1) } => one_pass::<B, A, W, X, 1, S>(backend, weights, streams, backwards),
+        (2, 3) if const { possible::<K>(2, 3) } => two_passes::<B, A, W, X, 2, S>(backend, weights, streams, backwards),
+        (1, 2) if const { possible::<K>(1, 2) } => two_passes::<B, A, W, X, 1, S>(backend, weights, streams, backwards),
         _ => {}
     }
 }
 
 /// All `G` gates of a block at once.
 #[inline(always)]
-fn one_pass<B: Backend, A: Activation, X: Input, const G: usize, const S: usize>(
+fn one_pass<B: Backend, A: Activation, W: Weight, X: Input, const G: usize, const S: usize>(
     backend: B,
-    weights: GruView<'_>,
+    weights: GruView<'_, W>,
     streams: &mut [Stream<'_, X>; S],
     backwards: bool,
 ) {
@@ -230,9 +230,9 @@ fn one_pass<B: Backend, A: Activation, X: Input, const G: usize, const S: usize>
 
 /// The `G` gates besides the candidate, of all blocks, before the candidate.
 #[inline(always)]
-fn two_passes<B: Backend, A: Activation, X: Input, const G: usize, const S: usize>(
+fn two_passes<B: Backend, A: Activation, W: Weight, X: Input, const G: usize, const S: usize>(
     backend: B,
-    weights: GruView<'_>,
+    weights: GruView<'_, W>,
     streams: &mut [Stream<'_, X>; S],
     backwards: bool,
 ) {
@@ -285,7 +285,13 @@ fn two_passes<B: Backend, A: Activation, X: Input, const G: usize, const S: usiz
 
 /// `y = W x + b`: `bias` and `lanes` block by block.
 #[inline(always)]
-pub(crate) fn dense<B: Backend>(backend: B, bias: &[[F32Lane; 1]], packed: &[F32Lane], x: &[f32], y: &mut [f32]) {
+pub(crate) fn dense<B: Backend, W: Weight>(
+    backend: B,
+    bias: &[[F32Lane; 1]],
+    packed: &[Lane<W>],
+    x: &[f32],
+    y: &mut [f32],
+) {
     let registers = backend.lanes();
     for (b, [bias]) in bias.iter().enumerate() {
         let panel = lanes(packed, x.len(), b).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Inputs whose kind is known at run time.
 
 use crate::{
-    backend::{Backend, F32, F32Lane, I32, Int8Lane, Op, Prepared},
+    backend::{Backend, F32, I32, Int8Lane, Lane, Op, Prepared, Weight},
     kernel::{
         Place,
         float::{self, Input as _},
@@ -37,10 +37,10 @@ pub enum QGruInput<'a> {
 
 impl float::Input for GruInput<'_> {
     #[inline(always)]
-    fn product<B: Backend, const G: usize, const S: usize>(
+    fn product<B: Backend, W: Weight, const G: usize, const S: usize>(
         backend: B,
         sums: [[F32<B>; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         place: Place,
         x: [Self; S],
     ) -> [[F32<B>; G]; S] {
@@ -49,15 +49,15 @@ impl float::Input for GruInput<'_> {
 }
 
 /// The product of a panel and inputs of either kind: in a function of its own, so that each kernel that has it does not contain it.
-struct GruProduct<'a, B: Backend, const G: usize, const S: usize> {
+struct GruProduct<'a, B: Backend, W, const G: usize, const S: usize> {
     backend: B,
     sums: [[F32<B>; G]; S],
-    panel: &'a [F32Lane],
+    panel: &'a [Lane<W>],
     place: Place,
     x: [GruInput<'a>; S],
 }
 
-impl<B: Backend, const G: usize, const S: usize> Op for GruProduct<'_, B, G, S> {
+impl<B: Backend, W: Weight, const G: usize, const S: usize> Op for GruProduct<'_, B, W, G, S> {
     type Output = [[F32<B>; G]; S];
 
     #[inline(always)]

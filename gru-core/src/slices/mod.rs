@@ -9,7 +9,7 @@ mod outlined;
 use self::outlined::Outlined;
 use crate::{
     Quantized, Requantization,
-    backend::{Backend, F32Lane, Int8Lane, Op, Prepared, dispatch},
+    backend::{Backend, F32Lane, Int8Lane, Lane, Op, Prepared, Weight, dispatch},
     kernel::{Any, float, int8},
     layout::{self, DenseShape, GruShape, Order, Scales},
     math::Activation,
@@ -49,16 +49,16 @@ fn check<const N: usize>(lengths: [(&'static str, usize, usize); N]) -> Result<(
 
 /// An f32 GRU layer over borrowed weights.
 #[derive(Clone, Copy, Debug)]
-pub struct GruSlice<'a> {
+pub struct GruSlice<'a, W = f32> {
     /// Shape with [`Order::F32`].
     pub shape: GruShape,
     /// Packed weights.
-    pub lanes: &'a [F32Lane],
+    pub lanes: &'a [Lane<W>],
     /// Packed biases.
     pub bias: &'a [[F32Lane; 4]],
 }
 
-impl GruSlice<'_> {
+impl<W: Weight> GruSlice<'_, W> {
     /// One step of [`Gru`](crate::Gru): `h` becomes the new state; each of `scratch` is as long as `h`.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl GruSlice<'_> {
         h: &mut [f32],
         scratch: [&mut [f32]; 2],
     ) -> Result<(), LengthMismatch> {
-        dispatch(GruStep::<A> { layer: *self, x, h, scratch, activation: PhantomData })
+        dispatch(GruStep::<A, W> { layer: *self, x, h, scratch, activation: PhantomData })
     }
 
     /// [`step`](Self::step) on a given backend.
@@ -84,19 +84,19 @@ impl GruSlice<'_> {
         h: &mut [f32],
         scratch: [&mut [f32]; 2],
     ) -> Result<(), LengthMismatch> {
-        backend.enter(GruStep::<A> { layer: *self, x, h, scratch, activation: PhantomData })
+        backend.enter(GruStep::<A, W> { layer: *self, x, h, scratch, activation: PhantomData })
     }
 }
 
-struct GruStep<'a, A> {
-    layer: GruSlice<'a>,
+struct GruStep<'a, A, W> {
+    layer: GruSlice<'a, W>,
     x: GruInput<'a>,
     h: &'a mut [f32],
     scratch: [&'a mut [f32]; 2],
     activation: PhantomData<A>,
 }
 
-impl<A: Activation> Op for GruStep<'_, A> {
+impl<A: Activation, W: Weight> Op for GruStep<'_, A, W> {
     type Output = Result<(), LengthMismatch>;
 
     #[inline(always)]
@@ -119,23 +119,23 @@ impl<A: Activation> Op for GruStep<'_, A> {
             ("scratch[1]", shape.hidden_size, scratch[1].len()),
         ])?;
         let weights = float::GruView { shape, bias, lanes };
-        float::gru::<_, A, Any, _, 1>(Outlined(backend), weights, &mut [float::Stream { x, h, scratch }], false);
+        float::gru::<_, A, Any, _, _, 1>(Outlined(backend), weights, &mut [float::Stream { x, h, scratch }], false);
         Ok(())
     }
 }
 
 /// An f32 dense layer over borrowed weights.
 #[derive(Clone, Copy, Debug)]
-pub struct DenseSlice<'a> {
+pub struct DenseSlice<'a, W = f32> {
     /// Shape with [`Order::F32`].
     pub shape: DenseShape,
     /// Packed weights.
-    pub lanes: &'a [F32Lane],
+    pub lanes: &'a [Lane<W>],
     /// Packed biases.
     pub bias: &'a [[F32Lane; 1]],
 }
 
-impl DenseSlice<'_> {
+impl<W: Weight> DenseSlice<'_, W> {
     /// One step of [`Dense`](crate::Dense).
     ///
     /// # Errors
@@ -155,13 +155,13 @@ impl DenseSlice<'_> {
     }
 }
 
-struct DenseStep<'a> {
-    layer: DenseSlice<'a>,
+struct DenseStep<'a, W> {
+    layer: DenseSlice<'a, W>,
     x: &'a [f32],
     y: &'a mut [f32],
 }
 
-impl Op for DenseStep<'_> {
+impl<W: Weight> Op for DenseStep<'_, W> {
     type Output = Result<(), LengthMismatch>;
 
     #[inline(always)]

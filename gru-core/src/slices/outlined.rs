@@ -3,20 +3,20 @@
 //! Kernels of shapes known at run time have code for every choice of gates and kind of input, dozens of products a backend; inlined, they
 //! would take the compiler a minute.
 
-use crate::backend::{Backend, Columns, F32, F32Lane, I32, Int8Lane, Op, Prepared};
+use crate::backend::{Backend, Columns, F32, I32, Int8Lane, Lane, Op, Prepared, Weight};
 
 /// The backend `B` with products that are called.
 #[derive(Clone, Copy)]
 pub(super) struct Outlined<B>(pub(super) B);
 
-struct F32Product<'a, B: Backend, const G: usize, const S: usize> {
+struct F32Product<'a, B: Backend, W, const G: usize, const S: usize> {
     backend: B,
     sums: [[F32<B>; G]; S],
-    panel: &'a [F32Lane],
+    panel: &'a [Lane<W>],
     x: [&'a [f32]; S],
 }
 
-impl<B: Backend, const G: usize, const S: usize> Op for F32Product<'_, B, G, S> {
+impl<B: Backend, W: Weight, const G: usize, const S: usize> Op for F32Product<'_, B, W, G, S> {
     type Output = [[F32<B>; G]; S];
 
     #[inline(always)]
@@ -58,10 +58,10 @@ impl<B: Backend> Backend for Outlined<B> {
     }
 
     #[inline(always)]
-    fn product_f32<const G: usize, const S: usize>(
+    fn product_f32<W: Weight, const G: usize, const S: usize>(
         self,
         sums: [[F32<B>; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[F32<B>; G]; S] {
         self.0.enter(F32Product { backend: self.0, sums, panel, x })

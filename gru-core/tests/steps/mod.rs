@@ -14,7 +14,7 @@ const STEPS: usize = if cfg!(miri) { 2 } else { 50 };
 const F32_BOUND: f64 = 2e-6;
 
 /// All small shapes, and the large ones that are benchmarked.
-fn shapes() -> impl Iterator<Item = (usize, usize)> {
+pub fn shapes() -> impl Iterator<Item = (usize, usize)> {
     let large = [(64, 64), (40, 96), (28, 128), (28, 256)];
     let small: &[usize] = if cfg!(miri) { &[17] } else { &const { first::<40>() } };
     let squares = small.iter().flat_map(move |&i| small.iter().map(move |&h| (i, h)));
@@ -22,7 +22,7 @@ fn shapes() -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// Both GRUs of every shape, and for the shapes of one diagonal the ablated cells too: they are the same kernels with fewer gates.
-fn gates(input_size: usize, hidden_size: usize) -> impl Iterator<Item = Gates> {
+pub fn gates(input_size: usize, hidden_size: usize) -> impl Iterator<Item = Gates> {
     let all = (input_size + hidden_size).is_multiple_of(8) || hidden_size > 40;
     Gates::ALL.into_iter().take(if all { Gates::ALL.len() } else { 2 })
 }

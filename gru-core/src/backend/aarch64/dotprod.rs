@@ -8,7 +8,7 @@ use super::{
     neon::{F32x4, I32x8, Q, broadcast, load, product_f32},
 };
 use crate::{
-    backend::{Backend, Columns, F32Lane, Int8Lane, Lanes, Op, vector},
+    backend::{Backend, Columns, Int8Lane, Lane, Lanes, Op, Weight, vector},
     layout::INT8_DEPTH,
 };
 use core::arch::{aarch64::*, asm};
@@ -60,10 +60,10 @@ impl Backend for Dotprod {
     }
 
     #[inline(always)]
-    fn product_f32<const G: usize, const S: usize>(
+    fn product_f32<W: Weight, const G: usize, const S: usize>(
         self,
         sums: [[[F32x4; 2]; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[[F32x4; 2]; G]; S] {
         product_f32(self, sums, panel, x)

@@ -8,7 +8,9 @@
 
 use super::both;
 use crate::{
-    backend::{Arrays, Backend, Columns, F32Lane, I16Lane, Int8Lane, Lanes, Op, U8Lane, registers::real, vector},
+    backend::{
+        Arrays, Backend, Columns, F16Lane, I16Lane, Int8Lane, Lane, Lanes, Op, U8Lane, Weight, registers::real, vector,
+    },
     layout::{INT8_DEPTH, UNITS},
     math::fixed::{FAR, TANH_CUBICS},
     quant::{HEADROOM_BITS, STATE_BITS, WIDE_BITS},
@@ -152,6 +154,15 @@ impl Lanes for Q {
     }
 
     #[inline(always)]
+    fn load_f16(self, weights: &F16Lane) -> [F32x4; 2] {
+        // SAFETY: every AArch64 here has NEON; a lane is 16 bytes.
+        unsafe {
+            let lane = vreinterpretq_f16_u16(vld1q_u16(weights.as_ptr().cast()));
+            [F32x4(vcvt_f32_f16(vget_low_f16(lane))), F32x4(vcvt_high_f32_f16(lane))]
+        }
+    }
+
+    #[inline(always)]
     fn store_f32(self, values: [F32x4; 2], to: &mut [f32]) {
         let mut block = [0.0; UNITS];
         for (i, half) in values.into_iter().enumerate() {
@@ -255,16 +266,16 @@ impl Lanes for Q {
 
 /// [`Backend::product_f32`] in 24 accumulators.
 #[inline(always)]
-pub(super) fn product_f32<B: Backend<Lanes = Q>, const G: usize, const S: usize>(
+pub(super) fn product_f32<B: Backend<Lanes = Q>, W: Weight, const G: usize, const S: usize>(
     backend: B,
     sums: [[[F32x4; 2]; G]; S],
-    panel: &[F32Lane],
+    panel: &[Lane<W>],
     x: [&[f32]; S],
 ) -> [[[F32x4; 2]; G]; S] {
     match S {
-        1 => vector::product_f32::<_, G, S, 4>(backend, sums, panel, x),
-        2 => vector::product_f32::<_, G, S, 2>(backend, sums, panel, x),
-        _ => vector::product_f32::<_, G, S, 1>(backend, sums, panel, x),
+        1 => vector::product_f32::<_, W, G, S, 4>(backend, sums, panel, x),
+        2 => vector::product_f32::<_, W, G, S, 2>(backend, sums, panel, x),
+        _ => vector::product_f32::<_, W, G, S, 1>(backend, sums, panel, x),
     }
 }
 
@@ -285,10 +296,10 @@ impl Backend for Neon {
     }
 
     #[inline(always)]
-    fn product_f32<const G: usize, const S: usize>(
+    fn product_f32<W: Weight, const G: usize, const S: usize>(
         self,
         sums: [[[F32x4; 2]; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[[F32x4; 2]; G]; S] {
         product_f32(self, sums, panel, x)

@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | [`int8`] | 1 LDM, 1 LDRD, 4 × (SMLAD, SXTB16, SMLAD) for 4 rows × 4 columns | 14 / 16, and 2 / 128 for the loop | arithmetic: 12 of 14 |
 //! | [`float`] | 1 VLDM, 12 VFMA for 12 rows × 1 column; 1 VLDM for 4 columns of x | 13.25 / 12, and 2 / 48 for the loop | arithmetic: 12 of 13 |
+//! | the same of f16 weights | 12 VCVTB or VCVTT besides | 25.25 / 12, and 2 / 48 for the loop | arithmetic: 24 of 25 |
 //!
 //! Both loops are functions of their own, in assembly: stable Rust has no intrinsics for these instructions, and takes no float register
 //! as an operand on these cores. A core issues one of these instructions a cycle (M7: up to two), weights from slow flash aside.
@@ -16,7 +17,7 @@ mod int8;
 
 #[cfg(not(target_abi = "eabihf"))]
 use super::scalar::Scalar;
-use super::{Arrays, Backend, Columns, F32Lane, I16Lane, I32Lane, Int8Lane, Lanes, Op, Prepared, U8Lane};
+use super::{Arrays, Backend, Columns, F32Lane, I16Lane, I32Lane, Int8Lane, Lane, Lanes, Op, Prepared, U8Lane, Weight};
 use crate::{layout::Scales, math::Activation};
 
 /// The DSP extension, and the FPU where the target passes floats in its registers.
@@ -40,10 +41,10 @@ impl Backend for Dsp {
     }
 
     #[inline(always)]
-    fn product_f32<const G: usize, const S: usize>(
+    fn product_f32<W: Weight, const G: usize, const S: usize>(
         self,
         sums: [[F32Lane; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[F32Lane; G]; S] {
         #[cfg(target_abi = "eabihf")]

@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | [`int8`] | 1 VLDRB of x, 4 × (VLDRB, VMLADAVA) for 4 rows × 16 columns | 9 / 64, and 1 / 64 for the loop | loads: 5 of 9 |
 //! | [`float`] | 3 × (VLDRW, VFMA) for 12 rows × 1 column; 1 LDM for 4 columns of x | 6.25 / 12, and 1 / 48 for the loop | loads and VFMA, which alternate |
+//! | the same of f16 weights | 3 × (VLDRH, VCVTB, VFMA) | 9.25 / 12, and 1 / 48 for the loop | VCVTB and VFMA |
 //!
 //! A vector instruction takes a Cortex-M55 two cycles, and a load overlaps the arithmetic beside it; a low-overhead loop costs nothing from
 //! its second round on. The gates are vectors of four units too; only division has no vector form.
@@ -18,7 +19,7 @@
 mod float;
 mod int8;
 
-use super::{Arrays, Backend, Columns, F32Lane, I16Lane, I32Lane, Int8Lane, Lanes, Op, U8Lane};
+use super::{Arrays, Backend, Columns, F32Lane, I16Lane, I32Lane, Int8Lane, Lane, Lanes, Op, U8Lane, Weight};
 use crate::{
     layout::{Scales, UNITS},
     math::{Activation, Rational},
@@ -46,10 +47,10 @@ impl Backend for Helium {
     }
 
     #[inline(always)]
-    fn product_f32<const G: usize, const S: usize>(
+    fn product_f32<W: Weight, const G: usize, const S: usize>(
         self,
         sums: [[F32Lane; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[F32Lane; G]; S] {
         float::product(sums, panel, x)

@@ -13,7 +13,7 @@
 #[cfg_attr(gru_family = "thumb2", path = "thumb2.rs")]
 mod int8;
 
-use super::{Backend, Columns, F32Lane, I32Lane, Int8Lane, Op, Prepared, Units, scalar::Scalar};
+use super::{Backend, Columns, F32Lane, I32Lane, Int8Lane, Lane, Op, Prepared, Units, Weight, scalar::Scalar};
 use crate::layout::{INT8_DEPTH, SUM_BITS};
 
 const _: () = assert!(INT8_DEPTH == 1 && SUM_BITS == 8);
@@ -39,10 +39,10 @@ impl Backend for Thumb {
     }
 
     #[inline(always)]
-    fn product_f32<const G: usize, const S: usize>(
+    fn product_f32<W: Weight, const G: usize, const S: usize>(
         self,
         sums: [[F32Lane; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[F32Lane; G]; S] {
         Scalar.product_f32(sums, panel, x)

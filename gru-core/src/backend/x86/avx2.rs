@@ -1,12 +1,12 @@
-//! AVX2 and FMA.
+//! AVX2, FMA and F16C, which every processor with AVX2 has.
 //!
 //! f32: a block is two registers; per column one broadcast and six `vfmadd231ps ymm, ymm, [weights]` on two sets of accumulators, twelve
-//! of the sixteen registers: bound by the loads, one of 32 bytes per multiply-add. int8: `vpsignb`, `vpmaddubsw`, `vpmaddwd`, `vpaddd`
+//! of the sixteen registers: bound by the loads, one of 32 bytes per multiply-add. f16 weights: one `vcvtph2ps` per multiply-add, of 16 bytes. int8: `vpsignb`, `vpmaddubsw`, `vpmaddwd`, `vpaddd`
 //! per 32 products: bound by these four.
 
 use super::{both, real::F32x8, token};
 use crate::{
-    backend::{Backend, Columns, F32Lane, I16Lane, Int8Lane, Lanes, Op, U8Lane, vector},
+    backend::{Backend, Columns, F16Lane, I16Lane, Int8Lane, Lane, Lanes, Op, U8Lane, Weight, vector},
     layout::{INT8_DEPTH, UNITS},
     math::fixed::{FAR, TANH_CUBICS},
     quant::{HEADROOM_BITS, WIDE_BITS},
@@ -14,8 +14,8 @@ use crate::{
 use core::arch::x86_64::*;
 
 token!(
-    /// AVX2 and FMA.
-    Avx2, avx2_fma, "avx2,fma"
+    /// AVX2, FMA and F16C.
+    Avx2, avx2_fma, "avx2,fma,f16c"
 );
 
 /// The registers of AVX2: a block is two registers of f32 or i32, and one of i16.
@@ -167,6 +167,14 @@ impl Lanes for Ymm {
             }
         };
         [F32x8(low), F32x8(high)]
+    }
+
+    /// Miri does not know the instruction.
+    #[cfg(not(miri))]
+    #[inline(always)]
+    fn load_f16(self, weights: &F16Lane) -> [F32x8; 2] {
+        // SAFETY: the token proves F16C; a lane is 32 bytes, and each load reads half of them.
+        both!(i => F32x8(unsafe { _mm256_cvtph_ps(_mm_loadu_si128(weights.as_ptr().add(8 * i).cast())) }))
     }
 
     #[inline(always)]
@@ -334,16 +342,16 @@ impl Backend for Avx2 {
     }
 
     #[inline(always)]
-    fn product_f32<const G: usize, const S: usize>(
+    fn product_f32<W: Weight, const G: usize, const S: usize>(
         self,
         sums: [[[F32x8; 2]; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[[F32x8; 2]; G]; S] {
         if S == 1 {
-            vector::product_f32::<_, G, S, 2>(self, sums, panel, x)
+            vector::product_f32::<_, W, G, S, 2>(self, sums, panel, x)
         } else {
-            vector::product_f32::<_, G, S, 1>(self, sums, panel, x)
+            vector::product_f32::<_, W, G, S, 1>(self, sums, panel, x)
         }
     }
 

@@ -6,7 +6,7 @@
 
 use super::{avx512_pair, real::F32x16, token};
 use crate::{
-    backend::{Backend, Columns, F32Lane, I16Lane, Int8Lane, Lanes, Op, U8Lane, vector},
+    backend::{Backend, Columns, F16Lane, I16Lane, Int8Lane, Lane, Lanes, Op, U8Lane, Weight, vector},
     layout::{INT8_DEPTH, Scales, UNITS},
     math::fixed::{FAR, TANH_CUBICS},
     quant::{HEADROOM_BITS, WIDE_BITS},
@@ -141,6 +141,14 @@ impl Lanes for Zmm {
                 _ => _mm512_loadu_ps(values.as_ptr()),
             }
         })
+    }
+
+    /// Miri does not know the instruction.
+    #[cfg(not(miri))]
+    #[inline(always)]
+    fn load_f16(self, weights: &F16Lane) -> F32x16 {
+        // SAFETY: the token proves AVX-512; a lane is 32 bytes.
+        F32x16(unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(weights.as_ptr().cast())) })
     }
 
     #[inline(always)]
@@ -316,16 +324,16 @@ impl Backend for Avx512 {
     }
 
     #[inline(always)]
-    fn product_f32<const G: usize, const S: usize>(
+    fn product_f32<W: Weight, const G: usize, const S: usize>(
         self,
         sums: [[F32x16; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[F32x16; G]; S] {
         if S == 1 {
-            vector::product_f32::<_, G, S, 4>(self, sums, panel, x)
+            vector::product_f32::<_, W, G, S, 4>(self, sums, panel, x)
         } else {
-            vector::product_f32::<_, G, S, 1>(self, sums, panel, x)
+            vector::product_f32::<_, W, G, S, 1>(self, sums, panel, x)
         }
     }
 

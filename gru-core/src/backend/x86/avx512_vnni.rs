@@ -15,7 +15,7 @@ use super::{
     token,
 };
 use crate::{
-    backend::{Backend, Columns, F32Lane, Int8Lane, Lanes, Op, vector},
+    backend::{Backend, Columns, Int8Lane, Lane, Lanes, Op, Weight, vector},
     layout::INT8_DEPTH,
 };
 use core::arch::x86_64::*;
@@ -51,16 +51,16 @@ impl Backend for Avx512Vnni {
     }
 
     #[inline(always)]
-    fn product_f32<const G: usize, const S: usize>(
+    fn product_f32<W: Weight, const G: usize, const S: usize>(
         self,
         sums: [[F32x16; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[F32x16; G]; S] {
         if S == 1 {
-            vector::product_f32::<_, G, S, 4>(self, sums, panel, x)
+            vector::product_f32::<_, W, G, S, 4>(self, sums, panel, x)
         } else {
-            vector::product_f32::<_, G, S, 1>(self, sums, panel, x)
+            vector::product_f32::<_, W, G, S, 1>(self, sums, panel, x)
         }
     }
 

@@ -10,14 +10,14 @@ use super::{
     token,
 };
 use crate::{
-    backend::{Backend, Columns, F32Lane, Int8Lane, Lanes, Op, vector},
+    backend::{Backend, Columns, Int8Lane, Lane, Lanes, Op, Weight, vector},
     layout::INT8_DEPTH,
 };
 use core::arch::x86_64::*;
 
 token!(
-    /// AVX2, FMA and AVX-VNNI.
-    AvxVnni, avx_vnni, "avx2,fma,avxvnni"
+    /// AVX2, FMA, F16C and AVX-VNNI.
+    AvxVnni, avx_vnni, "avx2,fma,f16c,avxvnni"
 );
 
 impl AvxVnni {
@@ -46,16 +46,16 @@ impl Backend for AvxVnni {
     }
 
     #[inline(always)]
-    fn product_f32<const G: usize, const S: usize>(
+    fn product_f32<W: Weight, const G: usize, const S: usize>(
         self,
         sums: [[[F32x8; 2]; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[[F32x8; 2]; G]; S] {
         if S == 1 {
-            vector::product_f32::<_, G, S, 2>(self, sums, panel, x)
+            vector::product_f32::<_, W, G, S, 2>(self, sums, panel, x)
         } else {
-            vector::product_f32::<_, G, S, 1>(self, sums, panel, x)
+            vector::product_f32::<_, W, G, S, 1>(self, sums, panel, x)
         }
     }
 

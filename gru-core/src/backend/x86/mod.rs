@@ -56,8 +56,9 @@ impl Processor {
         let state = unsafe { enabled_state() };
         let extended = __cpuid_count(7, 0);
         let more = if extended.eax > 0 { __cpuid_count(7, 1).eax } else { 0 };
-        let avx2_fma =
-            state & XSAVED_AVX == XSAVED_AVX && bit(basic.ecx, 28) && bit(basic.ecx, 12) && bit(extended.ebx, 5);
+        let avx2_fma = state & XSAVED_AVX == XSAVED_AVX
+            && [12, 28, 29].into_iter().all(|feature| bit(basic.ecx, feature))
+            && bit(extended.ebx, 5);
         let avx512 = avx2_fma
             && state & XSAVED_AVX512 == XSAVED_AVX512
             && [16, 17, 30, 31].into_iter().all(|feature| bit(extended.ebx, feature));
@@ -68,7 +69,7 @@ impl Processor {
     #[cfg(miri)]
     fn detect() -> Self {
         Self {
-            avx2_fma: cfg!(all(target_feature = "avx2", target_feature = "fma")),
+            avx2_fma: cfg!(all(target_feature = "avx2", target_feature = "fma", target_feature = "f16c")),
             avx_vnni: cfg!(target_feature = "avxvnni"),
             avx512: cfg!(all(target_feature = "avx512f", target_feature = "avx512bw", target_feature = "avx512vl")),
             avx512_vnni: cfg!(target_feature = "avx512vnni"),

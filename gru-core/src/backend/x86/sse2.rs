@@ -3,9 +3,9 @@
 //! f32: a block is four registers; per column one broadcast and twelve `mulps` and `addps`. int8: weights are widened by `punpck` and `psraw`, then
 //! `pmaddwd` and `paddd`: six instructions per 16 products. The int8 gates are the specification's, as the compiler vectorises them.
 
-use super::real::F32x4;
+use super::{both, real::F32x4};
 use crate::{
-    backend::{Arrays, Backend, Columns, F32Lane, I16Lane, I32Lane, Int8Lane, Lanes, Op, U8Lane, vector},
+    backend::{Arrays, Backend, Columns, F16Lane, I16Lane, I32Lane, Int8Lane, Lane, Lanes, Op, U8Lane, Weight, vector},
     layout::{INT8_DEPTH, UNITS},
 };
 use core::arch::x86_64::*;
@@ -29,6 +29,21 @@ macro_rules! arrays {
     )+};
 }
 
+/// The numbers whose f16 are the upper halves. Exponent and fraction are brought to their places in an f32 and multiplied by the
+/// distance of the biases.
+#[inline]
+fn widen(upper: __m128i) -> __m128 {
+    const BIASES: f32 = f32::from_bits((127 + 112) << 23);
+    // SAFETY: every x86-64 has SSE2.
+    unsafe {
+        let placed = _mm_and_si128(_mm_srai_epi32::<3>(upper), _mm_set1_epi32(0x8fff_e000_u32.cast_signed()));
+        let finite = _mm_mul_ps(_mm_castsi128_ps(placed), _mm_set1_ps(BIASES));
+        let magnitude = _mm_and_si128(placed, _mm_set1_epi32(i32::MAX));
+        let beyond = _mm_cmpgt_epi32(magnitude, _mm_set1_epi32((31 << 23) - 1));
+        _mm_or_ps(finite, _mm_castsi128_ps(_mm_and_si128(beyond, _mm_set1_epi32(0x7f80_0000))))
+    }
+}
+
 impl Lanes for Xmm {
     type F32 = [F32x4; 4];
     type I32 = I32Lane;
@@ -39,6 +54,22 @@ impl Lanes for Xmm {
         let block = if values.len() < UNITS { &Arrays.load_f32(values) } else { values };
         // SAFETY: the block holds 16 values.
         array::from_fn(|i| F32x4(unsafe { _mm_loadu_ps(block.as_ptr().add(4 * i)) }))
+    }
+
+    #[inline(always)]
+    fn load_f16(self, weights: &F16Lane) -> [F32x4; 4] {
+        // SAFETY: every x86-64 has SSE2; a lane is 32 bytes, and each load reads half of them.
+        let halves = both!(i => unsafe { _mm_loadu_si128(weights.as_ptr().add(8 * i).cast()) });
+        // SAFETY: every x86-64 has SSE2.
+        unsafe {
+            let [a, b, c, d] = [
+                _mm_unpacklo_epi16(_mm_setzero_si128(), halves[0]),
+                _mm_unpackhi_epi16(_mm_setzero_si128(), halves[0]),
+                _mm_unpacklo_epi16(_mm_setzero_si128(), halves[1]),
+                _mm_unpackhi_epi16(_mm_setzero_si128(), halves[1]),
+            ];
+            [F32x4(widen(a)), F32x4(widen(b)), F32x4(widen(c)), F32x4(widen(d))]
+        }
     }
 
     #[inline(always)]
@@ -84,13 +115,13 @@ impl Backend for Sse2 {
     }
 
     #[inline(always)]
-    fn product_f32<const G: usize, const S: usize>(
+    fn product_f32<W: Weight, const G: usize, const S: usize>(
         self,
         sums: [[[F32x4; 4]; G]; S],
-        panel: &[F32Lane],
+        panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[[F32x4; 4]; G]; S] {
-        vector::product_f32::<_, G, S, 1>(self, sums, panel, x)
+        vector::product_f32::<_, W, G, S, 1>(self, sums, panel, x)
     }
 
     #[inline(always)]

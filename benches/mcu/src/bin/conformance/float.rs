@@ -1,7 +1,8 @@
-//! f32: within a bound.
+//! f32: within a bound; over f16 weights the same bits as over the f32 that they are.
 
 use gru_bench_mcu::Random;
-use gru_core::backend::{F32Lane, scalar::Scalar};
+use gru_core::F16;
+use gru_core::backend::{F16Lane, F32Lane, scalar::Scalar};
 use gru_core::layout::{self, GruShape, Order, UNITS};
 use gru_core::math::Rational;
 use gru_core::slices::{GruInput, GruSlice};
@@ -19,6 +20,9 @@ const EXTREME_BOUND: f32 = EXTREME / 4.0 * EXTREME;
 
 /// Steps of a layer. Each starts from the same state for both backends, so that more would show nothing new.
 pub const STEPS: usize = 10;
+
+/// Of them, those over f16 weights.
+const HALF_STEPS: usize = 2;
 
 /// Lanes of the largest layer; blocks that are not full are padded.
 const LANES: usize = MAX_WEIGHTS / UNITS;
@@ -42,6 +46,7 @@ const fn values<const N: usize>() -> [f32; N] {
 /// Room for a layer and the states of both backends.
 pub struct Layer {
     lanes: [F32Lane; LANES],
+    halves: [F16Lane; LANES],
     bias: [[F32Lane; 4]; layout::blocks(MAX_UNITS)],
     expected: [f32; MAX_UNITS],
     found: [f32; MAX_UNITS],
@@ -51,6 +56,7 @@ pub struct Layer {
 impl Layer {
     pub const ZERO: Self = Self {
         lanes: [[0.0; UNITS]; LANES],
+        halves: [[F16(0); UNITS]; LANES],
         bias: [[[0.0; UNITS]; 4]; layout::blocks(MAX_UNITS)],
         expected: [0.0; MAX_UNITS],
         found: [0.0; MAX_UNITS],
@@ -95,6 +101,40 @@ impl Layer {
             case.compare(step, "state", expected, found, |expected: f32, found| (expected - found).abs() <= bound);
             largest = expected.iter().zip(&*found).map(|(e, f)| (e - f).abs() / bound).fold(largest, f32::max);
         }
+        self.compare_halves(case, random);
         largest
     }
+
+    /// Steps over the weights as f16, and over the same numbers as f32.
+    fn compare_halves(&mut self, case: &Case, random: &mut Random) {
+        let &Case { input_size, hidden_size, gates, .. } = case;
+        let shape = GruShape { input_size, hidden_size, order: Order::F32, gates };
+        let (halves, lanes) = (&mut self.halves[..shape.lanes()], &mut self.lanes[..shape.lanes()]);
+        for (half, weight) in halves.as_flattened_mut().iter_mut().zip(lanes.as_flattened_mut()) {
+            *half = beside(*weight);
+            *weight = half.to_f32();
+        }
+        let bias = &self.bias[..layout::blocks(hidden_size)];
+        let (half, float) = (GruSlice { shape, lanes: halves, bias }, GruSlice { shape, lanes, bias });
+        let (expected, found) = (&mut self.expected[..hidden_size], &mut self.found[..hidden_size]);
+        let [first, second] = &mut self.scratch;
+        let (first, second) = (&mut first[..hidden_size], &mut second[..hidden_size]);
+        found.copy_from_slice(expected);
+        for step in 0..HALF_STEPS {
+            let start = random.bits() as usize % PLACES;
+            let x = GruInput::Dense(&VALUES[start..start + input_size]);
+            float.step::<Rational>(x, expected, [first, second]).expect(LENGTHS);
+            half.step::<Rational>(x, found, [first, second]).expect(LENGTHS);
+            let same = |expected: f32, found: f32| expected.to_bits() == found.to_bits();
+            case.compare(step, "state over f16 weights", expected, found, same);
+        }
+    }
+}
+
+/// The f16 next to a value towards zero; of those too small to be a normal one, another small one.
+fn beside(value: f32) -> F16 {
+    const BIASES: u32 = 112 << 10;
+    let bits = value.to_bits();
+    let magnitude = ((bits & 0x7fff_ffff) >> 13).saturating_sub(BIASES);
+    F16((bits >> 16 & 0x8000) as u16 | magnitude as u16)
 }
