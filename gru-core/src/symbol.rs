@@ -1,9 +1,13 @@
 //! Symbols as input: an embedding table, or the one-hot vector of the symbol.
 
-use crate::{backend::Backend, stack::Layer};
+use crate::{
+    backend::{Backend, F16},
+    head::Buffer,
+    stack::Layer,
+};
 
 /// A table of `V` rows: symbol in, row `[T; D]` out; `f32` for an f32 model, `i8` in ±127 for an int8 one, `i16` in ±127·2⁷
-/// before a [`Wide`](crate::Wide) layer.
+/// before a [`Wide`](crate::Wide) layer. A table of [`F16`] gives `[f32; D]`, the same numbers.
 ///
 /// A symbol past the last row gives the zero vector.
 ///
@@ -36,6 +40,21 @@ impl<T: Element, const V: usize, const D: usize> Layer for Embedding<T, V, D> {
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, _: B, &symbol: &u16, (): &'s mut ()) -> &'s [T; D] {
         self.table.get(usize::from(symbol)).unwrap_or(T::zeros())
+    }
+}
+
+impl<const V: usize, const D: usize> Layer for Embedding<F16, V, D> {
+    type Input = u16;
+    type Output = [f32; D];
+    type State = Buffer<f32, D>;
+
+    #[inline(always)]
+    fn forward<'s, B: Backend>(&'s self, _: B, &symbol: &u16, state: &'s mut Buffer<f32, D>) -> &'s [f32; D] {
+        let row = self.table.get(usize::from(symbol)).unwrap_or(&[F16(0); D]);
+        for (y, weight) in state.0.iter_mut().zip(row) {
+            *y = weight.to_f32();
+        }
+        &state.0
     }
 }
 

@@ -1,6 +1,7 @@
 //! How f32 layers store their weights.
 
 use super::{F16Lane, F32Lane, Lane, Lanes};
+use core::fmt;
 
 /// IEEE 754 binary16, as its bits: 11 significant bits between 2⁻¹⁴ and 65504, steps of 2⁻²⁴ below.
 ///
@@ -16,7 +17,7 @@ use super::{F16Lane, F32Lane, Lane, Lanes};
 ///
 /// assert_eq!(HALF.step(&[3.0, 1.0], &mut Default::default()), &[-0.25]);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(transparent)]
 pub struct F16(pub u16);
@@ -39,6 +40,13 @@ impl F16 {
             _ => (magnitude << 13) + (112 << 23),
         };
         f32::from_bits(sign | bits)
+    }
+}
+
+impl fmt::Debug for F16 {
+    /// As Rust writes it, the bits in hexadecimal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "F16({:#06x})", self.0)
     }
 }
 

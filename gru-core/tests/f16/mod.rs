@@ -62,7 +62,7 @@ pub fn layers<B: Backend>(backend: B) {
 fn weights(random: &mut Random, len: usize) -> Vec<F16> {
     let mut weight = || {
         let bits = random.next();
-        F16((bits & 0x83ff) as u16 | if bits >> 61 == 0 { 0 } else { (bits >> 32) as u16 % 15 << 10 })
+        F16((bits & 0x83ff) as u16 | if bits >> 61 == 0 { 0 } else { ((bits >> 32) as u16 % 15) << 10 })
     };
     (0..len).map(|_| weight()).collect()
 }
