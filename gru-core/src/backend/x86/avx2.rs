@@ -153,6 +153,9 @@ impl Lanes for Ymm {
     type I32 = I32x16;
     type I16 = I16x16;
 
+    // Of two blocks' gates without a product in between, the one's chain of instructions hides the other's.
+    const PAIRS: usize = 1;
+
     #[inline(always)]
     fn load_f32(self, values: &[f32]) -> [F32x8; 2] {
         // SAFETY: the token proves AVX; the reads stay within the slice or the block.
