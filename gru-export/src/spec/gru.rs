@@ -117,6 +117,12 @@ impl GruSpec {
         }
     }
 
+    /// A plain tanh RNN, without biases.
+    pub(crate) fn plain(weights: Weights) -> Self {
+        let gate_order = GateOrder::of([false, false, true]);
+        Self { reset: Reset::None, update: Update::None, gate_order, ..Self::new(weights) }
+    }
+
     pub(crate) fn cell(&self) -> Cell {
         Cell {
             reset: self.reset,

@@ -123,7 +123,7 @@ fn bad_values() {
 fn other_architectures() {
     let text = transcript([
         ("LSTM", joined([Tensor::recurrent("lstm", 0, 4, 2, 3), Tensor::linear("head", 3, 2)])),
-        ("plain RNN", joined([Tensor::recurrent("rnn", 0, 1, 2, 3), Tensor::linear("head", 3, 2)])),
+        ("two gates", joined([Tensor::recurrent("rnn", 0, 2, 2, 3), Tensor::linear("head", 3, 2)])),
         ("LSTM with proj_size", with([Tensor::new("gru.weight_hr_l0", &[2, 3])])),
         ("bidirectional", with([Tensor::new("gru.weight_ih_l0_reverse", &[9, 2])])),
         ("no recurrent layer", model(&Tensor::linear("head", 3, 2))),

@@ -7,4 +7,6 @@ cases! {
     language: "linen `Embed`, `LayerNorm`, `Dense` without bias", "flax/language.safetensors";
     nnx: "nnx `GRUCell`, `Linear`", "flax/nnx.npz";
     nnx_tensors: "nnx in safetensors", "flax/nnx_tensors.safetensors";
+    linen_plain: "linen `SimpleCell`", "flax/linen_plain.npz";
+    nnx_plain: "nnx `SimpleCell`", "flax/nnx_plain.npz";
 }

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use gru_export::verify::Verification;
-use gru_export::{Export, InputUnit};
+use gru_export::{Export, InputUnit, Precision, Result};
 
 /// Largest absolute error of f32 against a framework, at every step.
 const F32_BOUND: f64 = 2e-6;
@@ -14,20 +14,23 @@ fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
-/// The f32 kernels on `FILE`, whose stem is the case's name, with a spec where `spec` names one.
-fn verified(file: &str, spec: Option<&str>) -> Verification {
+/// The kernels of a precision on `FILE`, whose stem is the case's name, with a spec where `spec` names one. Integers are calibrated on the same input.
+fn verified(file: &str, spec: Option<&str>, precision: Precision) -> Result<Verification> {
     let path = golden(file);
     let array = |which: &str| path.with_file_name(format!("{}_{which}.npy", path.file_stem().unwrap().display()));
     let mut export = Export::new(&path);
     if let Some(spec) = spec {
         export = export.spec(golden(spec));
     }
-    export.verify(&array("x"), InputUnit::Raw, Some(&array("y")), &()).unwrap()
+    if precision != Precision::F32 {
+        export = export.precision(precision).calibrate(array("x"));
+    }
+    export.verify(&array("x"), InputUnit::Raw, Some(&array("y")), &())
 }
 
 /// Runs a case and compares it with the framework.
 fn agrees(file: &str, spec: Option<&str>) {
-    let given = verified(file, spec).given.unwrap();
+    let given = verified(file, spec, Precision::F32).unwrap().given.unwrap();
     assert!(given.errors.max <= F32_BOUND, "{file}: {:?}", given.errors);
 }
 

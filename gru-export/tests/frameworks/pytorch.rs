@@ -9,5 +9,6 @@ cases! {
     wrapped: "modules in modules", "wrapped.safetensors";
     bidirectional: "`bidirectional=True`", "bidirectional.safetensors";
     normalized: "`nn.LayerNorm`, `nn.BatchNorm1d`", "normalized.safetensors";
+    rnn: "`nn.RNN` of two layers, tanh", "rnn.safetensors";
     activated: "chains of `nn.Linear` with activations", "activated.safetensors", spec "activated.toml";
 }

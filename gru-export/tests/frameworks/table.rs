@@ -6,9 +6,9 @@ use std::{env, fs};
 
 use gru_export::ir::{Activation, Cell, Gru, Input, Layer, Model, Reset};
 use gru_export::spec::Spec;
-use gru_export::{Source, load};
+use gru_export::{Precision, Source, load};
 
-use crate::{Case, flax, golden, keras, numpy, onnx, pytorch};
+use crate::{Case, flax, golden, keras, numpy, onnx, pytorch, verified};
 
 const FRAMEWORKS: [(&str, &[Case]); 5] = [
     ("PyTorch", pytorch::CASES),
@@ -19,6 +19,9 @@ const FRAMEWORKS: [(&str, &[Case]); 5] = [
 ];
 
 const COMMAND: &str = "GRU_BLESS=1 cargo test -p gru-export --test frameworks table";
+
+/// Largest error of an output in int8, calibrated on the same input, beside the largest output where that is above 1.
+const INT8_BOUND: f64 = 0.03;
 
 /// A row: what it is called, and whether a model has it.
 type Feature = (&'static str, fn(&Model) -> bool);
@@ -68,22 +71,48 @@ fn model(case: &Case) -> Model {
     load(&Source::read(golden(case.file)).unwrap(), spec.as_ref()).unwrap()
 }
 
-/// A row a feature, a column a framework, and the number of cases in each cell; then all cases.
+/// Whether int8 has all layers of a model; where it has, its outputs stay with the framework's.
+fn holds_in_int8(case: &Case) -> bool {
+    match verified(case.file, case.spec, Precision::Int8) {
+        Ok(verification) => {
+            let errors = verification.given.unwrap().errors;
+            println!("{}: {:.1e} of {:.2}", case.file, errors.max, errors.peak);
+            assert!(errors.max <= INT8_BOUND * errors.peak.max(1.0), "{}: {errors:?}", case.file);
+            true
+        }
+        Err(error) => {
+            assert!(error.advice().is_some_and(|advice| advice.contains("--layer")), "{}: {error}", case.file);
+            false
+        }
+    }
+}
+
+/// A row a feature, a column a framework, and the number of cases in each cell, in f32 and in int8; then all cases.
 fn tables() -> String {
-    let models = FRAMEWORKS.map(|(_, cases)| cases.iter().map(model).collect::<Vec<_>>());
+    let read = |case| (model(case), holds_in_int8(case));
+    let models = FRAMEWORKS.map(|(_, cases)| cases.iter().map(read).collect::<Vec<_>>());
     let mut text = format!("\n| |{}\n|---|", FRAMEWORKS.map(|(name, _)| format!(" {name} |")).concat());
     text += &"---:|".repeat(FRAMEWORKS.len());
     for (feature, has) in FEATURES {
-        let counts = models.each_ref().map(|models| models.iter().filter(|model| has(model)).count());
-        let cells = counts.map(|count| if count == 0 { " – |".to_owned() } else { format!(" {count} |") });
+        let cells = models.each_ref().map(|models| cell(models.iter().filter(|(model, _)| has(model))));
         write!(text, "\n| {feature} |{}", cells.concat()).unwrap();
     }
-    write!(text, "\n| all |{}\n\n", FRAMEWORKS.map(|(_, cases)| format!(" {} |", cases.len())).concat()).unwrap();
+    write!(text, "\n| all |{}\n\n", models.each_ref().map(|models| cell(models.iter())).concat()).unwrap();
     for (name, cases) in FRAMEWORKS {
         let features: Vec<_> = cases.iter().map(|case| case.feature).collect();
         writeln!(text, "- **{name}**: {}.", features.join("; ")).unwrap();
     }
     text
+}
+
+/// How many there are, and how many of them in int8.
+fn cell<'a>(models: impl Iterator<Item = &'a (Model, bool)>) -> String {
+    let (mut float, mut int8) = (0, 0);
+    for (_, holds) in models {
+        float += 1;
+        int8 += usize::from(*holds);
+    }
+    if float == 0 { " – |".to_owned() } else { format!(" {float} · {int8} |") }
 }
 
 #[test]

@@ -37,6 +37,14 @@ class Classifier(linen.Module):
         return linen.Dense(OUTPUTS)(x)
 
 
+class Plain(linen.Module):
+    """A cell without gates, and a head."""
+
+    @linen.compact
+    def __call__(self, x):
+        return linen.Dense(OUTPUTS)(linen.RNN(linen.SimpleCell(HIDDEN))(x))
+
+
 class Language(linen.Module):
     """Symbols in, a normalized state out."""
 
@@ -50,8 +58,8 @@ class Language(linen.Module):
 class Recurrent(nnx.Module):
     """A cell of nnx stepped by its RNN, and a head."""
 
-    def __init__(self, rngs: nnx.Rngs):
-        self.cell = nnx.GRUCell(INPUTS, HIDDEN, rngs=rngs)
+    def __init__(self, cell: type, rngs: nnx.Rngs):
+        self.cell = cell(INPUTS, HIDDEN, rngs=rngs)
         self.head = nnx.Linear(HIDDEN, OUTPUTS, rngs=rngs)
 
     def __call__(self, x):
@@ -78,8 +86,8 @@ def linen_case(module: linen.Module, x: np.ndarray, separator: str) -> tuple[Par
     return named, np.asarray(module.apply(nested, jnp.asarray(x)))
 
 
-def nnx_case(x: np.ndarray) -> tuple[Parameters, np.ndarray]:
-    model = Recurrent(nnx.Rngs(0))
+def nnx_case(x: np.ndarray, cell: type = nnx.GRUCell) -> tuple[Parameters, np.ndarray]:
+    model = Recurrent(cell, nnx.Rngs(0))
     state = nnx.state(model, nnx.Param)
     flat = dict(nnx.to_flat_state(state))
     parameters = drawn({".".join(path): np.asarray(value[...]) for path, value in flat.items()})
@@ -101,6 +109,8 @@ def main() -> None:
         "language.safetensors": (symbols, linen_case(Language(), symbols, "/")),
         "nnx.npz": (x, nnx_case(x)),
         "nnx_tensors.safetensors": (x, nnx_case(x)),
+        "linen_plain.npz": (x, linen_case(Plain(), x, "/")),
+        "nnx_plain.npz": (x, nnx_case(x, nnx.SimpleCell)),
     }
     for file, (inputs, (parameters, outputs)) in cases.items():
         path = HERE / file

@@ -141,4 +141,5 @@ def cases() -> dict[str, Case]:
         "bidirectional": run(Recurrent(nn.GRU(3, 5, num_layers=2, bidirectional=True), 2), torch.randn(STEPS, 3)),
         "normalized": run(Normalized(), torch.randn(STEPS, 3)),
         "activated": run(Activated(), torch.randn(STEPS, 3)),
+        "rnn": run(Recurrent(nn.RNN(3, 5, num_layers=2), 2), torch.randn(STEPS, 3)),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::{Result, quoted};
+use crate::error::{Error, Result, quoted};
 use crate::ir::Input;
 use crate::spec::{Gates, GruSpec, LayerSpec, Layout, PerGate, Weights};
 
@@ -13,8 +13,23 @@ use super::{MAX_MODULES, Module, split_name};
 /// `flax.linen.GRUCell`: a dense layer per gate and input.
 const LINEN: [&str; 6] = ["ir", "iz", "in", "hr", "hz", "hn"];
 
-/// `flax.nnx.GRUCell`: a dense layer per input.
+/// `flax.nnx.GRUCell`, and `SimpleCell` where the second is square: a dense layer per input.
 const NNX: [&str; 2] = ["dense_i", "dense_h"];
+
+/// `flax.linen.SimpleCell`, a plain tanh RNN: a dense layer per input.
+const SIMPLE: [&str; 2] = ["i", "h"];
+
+/// `flax.linen.MGUCell`: one gate for both purposes.
+const MINIMAL: [&str; 4] = ["if", "in", "hf", "hn"];
+
+/// Where a cell has its dense layers.
+#[derive(Clone, Copy)]
+enum Layers {
+    /// Of each gate, see [`LINEN`].
+    PerGate,
+    /// Of all gates together, by these names.
+    Stacked([&'static str; 2]),
+}
 
 /// Flax's default.
 const LAYER_NORM_EPSILON: f64 = 1e-6;
@@ -28,8 +43,16 @@ pub(super) fn modules(tensors: &Tensors<'_>) -> Result<Vec<Vec<Module>>> {
         let (parent, module) = split_name(path.trim_end_matches(['.', '/']));
         let separator = &path[path.len().saturating_sub(1)..];
         match (leaf, shape.len()) {
-            ("kernel", 2) if LINEN.contains(&module) => _ = cells.insert(parent, (false, separator)),
-            ("kernel", 2) if NNX.contains(&module) => _ = cells.insert(parent, (true, separator)),
+            ("kernel", 2) if has_all(&MINIMAL, parent, separator, tensors) => {
+                return Err(
+                    Error::tensor(name, "is of Flax's MGUCell, which is not supported").help("train a GRUCell instead")
+                );
+            }
+            ("kernel", 2) if LINEN.contains(&module) => _ = cells.insert(parent, (Layers::PerGate, separator)),
+            ("kernel", 2) if NNX.contains(&module) => _ = cells.insert(parent, (Layers::Stacked(NNX), separator)),
+            ("kernel", 2) if SIMPLE.contains(&module) && has_all(&SIMPLE, parent, separator, tensors) => {
+                _ = cells.insert(parent, (Layers::Stacked(SIMPLE), separator));
+            }
             ("kernel", 2) if !tensors.has(&format!("{path}recurrent_kernel")) => modules.push(dense(path, tensors)?),
             ("embedding", 2) => {
                 let (rows, cols) = tensors.matrix_shape(name)?;
@@ -40,12 +63,17 @@ pub(super) fn modules(tensors: &Tensors<'_>) -> Result<Vec<Vec<Module>>> {
             _ => {}
         }
     }
-    let cells = cells.into_iter().map(|(path, (stacked, separator))| cell(path, stacked, separator, tensors));
+    let cells = cells.into_iter().map(|(path, (layers, separator))| cell(path, layers, separator, tensors));
     cells.chain(modules.into_iter().map(Ok)).take(MAX_MODULES + 1).map(|module| Ok(vec![module?])).collect()
 }
 
-/// Reset after; the input's bias for every gate, in linen the state's for n alone, in nnx none.
-fn cell(path: &str, stacked: bool, separator: &str, tensors: &Tensors<'_>) -> Result<Module> {
+/// Whether a cell has these dense layers.
+fn has_all(layers: &[&str], path: &str, separator: &str, tensors: &Tensors<'_>) -> bool {
+    layers.iter().all(|layer| tensors.has(&format!("{path}{layer}{separator}kernel")))
+}
+
+/// Reset after; the input's bias for every gate, in linen the state's for n alone, in nnx none. A `SimpleCell` has no gates.
+fn cell(path: &str, layers: Layers, separator: &str, tensors: &Tensors<'_>) -> Result<Module> {
     let tensor = |module: &str, leaf: &str| format!("{path}{module}{separator}{leaf}");
     let present = |name: &String| tensors.has(name);
     let gates = |input: &str, leaf: &str| ["r", "z", "n"].map(|gate| tensor(&format!("{input}{gate}"), leaf));
@@ -56,16 +84,22 @@ fn cell(path: &str, stacked: bool, separator: &str, tensors: &Tensors<'_>) -> Re
     let kernels = |input: &str| Gates::PerGate(PerGate::from(gates(input, "kernel").map(Some)));
     let stack = |module: &str, leaf: &str| Gates::Stacked(tensor(module, leaf));
     let stacked_bias = |module: &str| Some(tensor(module, "bias")).filter(present).map(Gates::Stacked);
-    let [dense_i, dense_h] = NNX;
-    let (ih, hh, bias_ih, bias_hh) = if stacked {
-        (stack(dense_i, "kernel"), stack(dense_h, "kernel"), stacked_bias(dense_i), stacked_bias(dense_h))
-    } else {
-        (kernels("i"), kernels("h"), biases("i"), biases("h"))
+    let (ih, hh, bias_ih, bias_hh, plain) = match layers {
+        Layers::Stacked([i, h]) => {
+            let plain = tensors.matrix_shape(&tensor(h, "kernel")).is_ok_and(|(rows, cols)| rows == cols);
+            (stack(i, "kernel"), stack(h, "kernel"), stacked_bias(i), stacked_bias(h), plain)
+        }
+        Layers::PerGate => (kernels("i"), kernels("h"), biases("i"), biases("h"), false),
     };
     let weights = Weights::Separate { ih, hh };
-    let spec = GruSpec { bias_ih, bias_hh, layout: Layout::InputMajor, ..GruSpec::new(weights) };
+    let conventions = if plain { GruSpec::plain(weights) } else { GruSpec::new(weights) };
+    let spec = GruSpec { bias_ih, bias_hh, layout: Layout::InputMajor, ..conventions };
     let (i, h) = gru::sizes(&spec, tensors)?;
-    Ok(Module::new(label("GRUCell", path), Input::Vector(i), h, LayerSpec::Gru(spec)))
+    let label = label(if plain { "SimpleCell" } else { "GRUCell" }, path);
+    let note =
+        plain.then(|| format!("{label}: its activation is not among the parameters, Flax's default of tanh is taken"));
+    let notes = note.into_iter().collect();
+    Ok(Module { notes, ..Module::new(label, Input::Vector(i), h, LayerSpec::Gru(spec)) })
 }
 
 fn dense(path: &str, tensors: &Tensors<'_>) -> Result<Module> {

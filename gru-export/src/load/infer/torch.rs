@@ -67,18 +67,22 @@ fn recurrent_layer(name: &str, leaf: &str) -> Result<Option<Option<usize>>> {
     Ok(rest.strip_prefix("_l").and_then(|digits| digits.parse().ok()).map(Some))
 }
 
-/// An `nn.GRU` of consecutive layers, or an `nn.GRUCell`.
+/// An `nn.GRU` of consecutive layers, or an `nn.GRUCell`; where `weight_hh` is square an `nn.RNN` or `nn.RNNCell`.
 fn recurrent(prefix: &str, layers: &BTreeSet<Option<usize>>, tensors: &Tensors<'_>) -> Result<Module> {
     let tensor = |kind: &str, suffix: &str| joined(prefix, &format!("{kind}{suffix}"));
     let direction = |suffix: &str| {
         let [weight_ih, weight_hh, bias_ih, bias_hh] =
             ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(|kind| tensor(kind, suffix));
         let biased = tensors.has(&bias_ih) || tensors.has(&bias_hh);
-        let [ih, hh] = [weight_ih, weight_hh].map(Gates::Stacked);
+        let plain = is_square(&weight_hh, tensors);
+        let weights = {
+            let [ih, hh] = [weight_ih, weight_hh].map(Gates::Stacked);
+            Weights::Separate { ih, hh }
+        };
         let spec = GruSpec {
             bias_ih: biased.then_some(Gates::Stacked(bias_ih)),
             bias_hh: biased.then_some(Gates::Stacked(bias_hh)),
-            ..GruSpec::new(Weights::Separate { ih, hh })
+            ..if plain { GruSpec::plain(weights) } else { GruSpec::new(weights) }
         };
         let sizes = gru::sizes(&spec, tensors)?;
         Ok((spec, sizes)) as Result<_>
@@ -110,8 +114,29 @@ fn recurrent(prefix: &str, layers: &BTreeSet<Option<usize>>, tensors: &Tensors<'
             sizes.push((i, h));
         }
     }
-    let label = label(if cell { "nn.GRUCell" } else { "nn.GRU" }, prefix);
-    Ok(Module::of(label, Input::Vector(sizes[0].0), sizes[sizes.len() - 1].1, specs))
+    let plain = layers.first().is_some_and(|layer| {
+        let suffix = layer.map_or(String::new(), |layer| format!("_l{layer}"));
+        is_square(&tensor("weight_hh", &suffix), tensors)
+    });
+    let class = match (plain, cell) {
+        (true, true) => "nn.RNNCell",
+        (true, false) => "nn.RNN",
+        (false, true) => "nn.GRUCell",
+        (false, false) => "nn.GRU",
+    };
+    let label = label(class, prefix);
+    let note = plain.then(|| {
+        format!(
+            "{label}: a state_dict does not hold the nonlinearity, PyTorch's default of tanh is taken; relu needs a --spec"
+        )
+    });
+    let notes = note.into_iter().collect();
+    Ok(Module { notes, ..Module::of(label, Input::Vector(sizes[0].0), sizes[sizes.len() - 1].1, specs) })
+}
+
+/// Whether a recurrent matrix is of a cell without gates.
+fn is_square(weight_hh: &str, tensors: &Tensors<'_>) -> bool {
+    tensors.has(weight_hh) && tensors.shape(weight_hh).is_ok_and(|shape| matches!(shape, [rows, cols] if rows == cols))
 }
 
 /// An `nn.BatchNorm1d` if it has a running mean, else an `nn.LayerNorm`.
