@@ -2,6 +2,4 @@
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|bytes: &[u8]| gru_fuzz::model("model.onnx", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gru_fuzz::onnx(bytes));

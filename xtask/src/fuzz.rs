@@ -41,10 +41,11 @@ pub fn fuzz(only: Option<&str>, seconds: u64) -> Result<()> {
     Ok(())
 }
 
-/// Copies the files of the tests to where libFuzzer keeps what it finds.
+/// Copies the files of the tests, and the seeds, to where libFuzzer keeps what it finds.
 fn seed(name: &str, endings: &[&str]) -> Result<()> {
     let corpus = root().join("fuzz/corpus").join(name);
     fs::create_dir_all(&corpus).with_context(|| format!("cannot create {}", corpus.display()))?;
+    copy(&root().join("fuzz/seeds").join(name), &[""], &corpus)?;
     copy(&root().join("gru-export/tests/golden"), endings, &corpus)
 }
 
