@@ -1,8 +1,8 @@
-//! The int8 gates of two blocks at once: 32 halves in a register.
+//! The int8 gates of pairs of blocks: 32 halves in a register.
 //!
-//! The gates of a block are one chain of some ninety cycles, which fills the schedulers while the next product waits behind it; two blocks
-//! in one chain halve that. `vpackssdw` puts four halves of the one block and four of the other in turn side by side; everything in between
-//! works in that order, and unpacking undoes it.
+//! The gates of a block are one chain of some ninety cycles, which fills the schedulers while the next product waits behind it; a register holds
+//! the halves of two blocks, and the chains of two registers run side by side. `vpackssdw` puts four halves of the one block and four of the
+//! other in turn side by side; everything in between works in that order, and unpacking undoes it.
 
 use super::avx512::I32x16;
 use crate::{

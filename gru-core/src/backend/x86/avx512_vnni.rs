@@ -1,13 +1,14 @@
 //! AVX-512 VNNI: as AVX-512, with `vpdpbusd` for the int8 product.
 //!
-//! Per group of four columns one broadcast and three `vpdpbusd zmm, zmm, [weights]` on four sets of accumulators: 64 products an instruction, bound
-//! by the loads of the weights. The instruction takes unsigned activations: they are offset by 128, and the sums start from the offsets
-//! that packing has put before each panel.
+//! Per four groups of four columns one load, one shuffle a group, and on as many sets of accumulators three `vpdpbusd zmm, zmm, [weights]` a
+//! group: 64 products an instruction, bound by the loads of the weights. The instruction takes unsigned activations: they are offset by 128,
+//! and the sums start from the offsets that packing has put before each panel.
 //!
-//! Counted by hand for one `zmm` loaded and multiplied a cycle (Zen 4): a layer of 64 inputs and 64 units has 384 products and 128 broadcasts,
-//! 448 cycles, and the next step needs the state of its last pair of blocks, an estimated 110 cycles of gates: 1.45 times the floor of 384, of
-//! which a step stays short. A batch has a product a stream and group and no more than one a cycle either: with 16 streams of (28, 256) 0.46
-//! of a single step before any gate.
+//! Counted by hand for one `zmm` loaded and one multiplied a cycle (Zen 4): a layer of 64 inputs and 64 units has 384 products and 32 loads of
+//! inputs, 416 cycles, and then, with nothing beside them, the gates of its four blocks: some 290 instructions, half of them shifts and
+//! shuffles, of which Zen 4 starts one a cycle, 145 cycles. That is 1.46 times the floor of 384. Weights beyond the first-level cache
+//! come at half a register a cycle: `cargo xtask bench` streams them back and forth without gates for comparison. A batch has a product a
+//! stream and group and no more than one a cycle either: with 16 streams of (28, 256) 0.46 of a single step before any gate.
 
 use super::{
     avx512::{Avx512, I32x16, Zmm, load},
