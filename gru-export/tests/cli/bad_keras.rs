@@ -194,7 +194,11 @@ fn more_structure_than_file() {
     let file = hdf5::File { headers: vec![header; 400], stride: 24, ..Default::default() }.bytes();
     let named =
         hdf5::File { headers: vec![hdf5::header(1, 8, &[0; 8]); 1000], stride: 24, shared_name_len: 1 << 17 }.bytes();
-    let cases = [("four hundred headers within each other", file), ("a thousand times a long name", named)];
+    let cases = [
+        ("four hundred headers within each other", file),
+        ("a thousand times a long name", named),
+        ("groups of the newest format", golden("dense_groups.weights.h5")),
+    ];
     insta::assert_snapshot!(transcript(cases.map(|(case, bytes)| (case, "model.weights.h5", bytes))));
 }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ["JAX_PLATFORMS"] = "cpu"
 
+import h5py
 import numpy as np
 
 import keras_models
@@ -29,6 +30,10 @@ def main() -> None:
         save(HERE / f"{name}{'.h5' if name.endswith('.weights') else '.keras'}")
     for name, model in keras_models.refused().items():
         (model.save_weights if name.endswith(".weights.h5") else model.save)(HERE / name)
+    # Groups as h5py writes them in its newest format, which Keras does not use.
+    with h5py.File(HERE / "dense_groups.weights.h5", "w", libver="latest") as file:
+        for index in range(20):
+            file.create_group(f"layers/gru_{index}")
 
 
 if __name__ == "__main__":

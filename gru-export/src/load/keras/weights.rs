@@ -18,6 +18,9 @@ use super::storage::Bounded;
 /// Largest object header: Keras' take a few hundred bytes. Parsed, a header takes many times its size.
 const MAX_HEADER_LEN: usize = 4 << 10;
 
+/// Layers that [`Bounded`] has room for: a GRU has six object headers.
+const MOST_LAYERS: usize = 250;
+
 pub(super) fn is_hdf5(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x89HDF")
 }
@@ -182,6 +185,11 @@ fn reason(error: &Hdf5Error) -> String {
 }
 
 fn damaged(error: &Hdf5Error) -> Error {
-    Error::new(format!("not a valid HDF5 file of weights: {}", reason(error)))
-        .help(format!("the file may be cut short; copy it again, or {SAVE_KERAS}"))
+    let help = match error {
+        Hdf5Error::ResourceLimit(_) => format!(
+            "files of up to {MOST_LAYERS} layers are read, as Keras writes them, within four times their memory; {SAVE_KERAS} again"
+        ),
+        _ => format!("the file may be cut short; copy it again, or {SAVE_KERAS}"),
+    };
+    Error::new(format!("not a valid HDF5 file of weights: {}", reason(error))).help(help)
 }
