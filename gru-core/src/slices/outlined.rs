@@ -41,6 +41,22 @@ impl<B: Backend, const G: usize, const S: usize> Op for Int8Product<'_, B, G, S>
     }
 }
 
+struct Int8Pairs<'a, B: Backend, const G: usize, const P: usize> {
+    backend: B,
+    sums: &'a mut [[[I32<B>; G]; 2]; P],
+    panels: [[&'a [Int8Lane]; 2]; P],
+    x: Columns<'a>,
+}
+
+impl<B: Backend, const G: usize, const P: usize> Op for Int8Pairs<'_, B, G, P> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<C: Backend>(self, _: C) -> bool {
+        self.backend.product_int8_pairs(self.sums, self.panels, self.x)
+    }
+}
+
 impl<B: Backend> Backend for Outlined<B> {
     const NAME: &'static str = B::NAME;
     const STREAMS: usize = B::STREAMS;
@@ -91,5 +107,15 @@ impl<B: Backend> Backend for Outlined<B> {
         x: [Columns<'_>; S],
     ) {
         self.0.enter(Int8Product { backend: self.0, sums, panel, x });
+    }
+
+    #[inline(always)]
+    fn product_int8_pairs<const G: usize, const P: usize>(
+        self,
+        sums: &mut [[[I32<B>; G]; 2]; P],
+        panels: [[&[Int8Lane]; 2]; P],
+        x: Columns<'_>,
+    ) -> bool {
+        self.0.enter(Int8Pairs { backend: self.0, sums, panels, x })
     }
 }

@@ -161,11 +161,11 @@ fn one_pass<B: Backend, X: Input, V: View, const G: usize, const S: usize>(
     let alone = known == 1;
     for part in sweep(few(known, weights.scales.len().saturating_sub(joined)), backwards) {
         let pair = 2 * (part + fours);
-        let done = if part < fours {
+        let done = if const { B::Lanes::PAIRS > 1 && G == 3 && S == 1 } && part < fours {
             near_blocks::<_, _, _, 2>(backend, &weights, &mut streams[0], 4 * part, alone)
-        } else if part < fours + pairs && near {
+        } else if const { B::Lanes::PAIRS > 0 && G == 3 && S == 1 } && near && part < fours + pairs {
             near_blocks::<_, _, _, 1>(backend, &weights, &mut streams[0], pair, alone)
-        } else if part < fours + pairs {
+        } else if const { B::Lanes::PAIRS > 0 && G == 3 } && part < fours + pairs {
             two_blocks(backend, &weights, streams, pair, alone)
         } else {
             one_block::<_, _, _, G, S>(backend, &weights, streams, part + joined, alone)
