@@ -8,6 +8,9 @@ use core::fmt;
 /// A layer over `F16` weights needs half the flash and half the bandwidth; its biases, its state and all arithmetic stay f32. Every `F16` is
 /// an f32, so that a step gives bit for bit what it gives over the [widened](Self::to_f32) weights.
 ///
+/// The subnormals of binary16 are normal numbers of f32, and no instruction that widens them flushes them to zero. SSE2 and WebAssembly, which
+/// have none, multiply a subnormal f32: on SSE2 alone, in a thread that has set `MXCSR.DAZ`, those weights are zero.
+///
 /// ```
 /// use gru_core::{Dense, DenseWeights, F16, Layer, layout};
 ///

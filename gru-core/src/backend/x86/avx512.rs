@@ -4,7 +4,7 @@
 //! per multiply-add. int8: `vpmaddubsw` of |x| and the weights with x's sign, `vpmaddwd` with ones, `vpaddd`: bound by these and the
 //! masked subtraction that moves the sign, four instructions per 64 products.
 
-use super::{avx512_pair, real::F32x16, token};
+use super::{avx2::Avx2, avx512_f32, avx512_pair, real::F32x16, token};
 use crate::{
     backend::{Backend, Columns, F16Lane, I16Lane, Int8Lane, Lane, Lanes, Op, U8Lane, Weight, vector},
     layout::{INT8_DEPTH, Scales, UNITS},
@@ -28,6 +28,14 @@ impl Avx512 {
     pub(super) const fn registers(self) -> Zmm {
         let Self(()) = self;
         Zmm(())
+    }
+
+    /// What these instructions include.
+    #[inline(always)]
+    pub(super) const fn half(self) -> Avx2 {
+        let Self(()) = self;
+        // SAFETY: the token proves AVX-512, which is not detected without what `Avx2` stands for.
+        unsafe { Avx2::new_unchecked() }
     }
 }
 
@@ -330,11 +338,7 @@ impl Backend for Avx512 {
         panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[F32x16; G]; S] {
-        if S == 1 {
-            vector::product_f32::<_, W, G, S, 4>(self, sums, panel, x)
-        } else {
-            vector::product_f32::<_, W, G, S, 1>(self, sums, panel, x)
-        }
+        avx512_f32::product(self, self.half(), sums, panel, x)
     }
 
     #[inline(always)]

@@ -12,6 +12,7 @@
 
 use super::{
     avx512::{Avx512, I32x16, Zmm, load},
+    avx512_f32,
     real::F32x16,
     token,
 };
@@ -28,10 +29,15 @@ token!(
 
 impl Avx512Vnni {
     #[inline(always)]
-    const fn registers(self) -> Zmm {
+    const fn without_vnni(self) -> Avx512 {
         let Self(()) = self;
         // SAFETY: the token proves VNNI and what `Avx512` stands for.
-        unsafe { Avx512::new_unchecked() }.registers()
+        unsafe { Avx512::new_unchecked() }
+    }
+
+    #[inline(always)]
+    const fn registers(self) -> Zmm {
+        self.without_vnni().registers()
     }
 }
 
@@ -58,11 +64,7 @@ impl Backend for Avx512Vnni {
         panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[F32x16; G]; S] {
-        if S == 1 {
-            vector::product_f32::<_, W, G, S, 4>(self, sums, panel, x)
-        } else {
-            vector::product_f32::<_, W, G, S, 1>(self, sums, panel, x)
-        }
+        avx512_f32::product(self, self.without_vnni().half(), sums, panel, x)
     }
 
     #[inline(always)]

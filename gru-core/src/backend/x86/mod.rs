@@ -4,6 +4,7 @@
 
 mod avx2;
 mod avx512;
+mod avx512_f32;
 mod avx512_pair;
 mod avx512_vnni;
 mod avx_vnni;
@@ -95,6 +96,7 @@ macro_rules! token {
             ///
             /// # Safety
             /// `detect` would return it.
+            #[inline(always)]
             pub(super) const unsafe fn new_unchecked() -> Self {
                 Self(())
             }
