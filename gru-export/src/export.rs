@@ -14,6 +14,7 @@ use crate::output;
 use crate::precision::{self, Choice, LayerPrecision, Precision};
 use crate::progress::Progress;
 use crate::verify::{Verification, verify};
+use crate::weights::Weights;
 
 pub(crate) use prepare::Prepared;
 
@@ -33,7 +34,7 @@ pub struct Written {
     pub notes: Vec<String>,
     /// How the precisions were chosen, if they were.
     pub choice: Option<Choice>,
-    /// How the integers were chosen, see [`Fit::notes`](crate::calibrate::Fit::notes).
+    /// How the integers were chosen, see [`Fit::notes`](crate::calibrate::Fit::notes), and what weights in f16 save.
     pub decisions: Vec<String>,
 }
 
@@ -60,6 +61,7 @@ pub struct Export {
     spec: Option<PathBuf>,
     precision: Precision,
     layers: Vec<LayerPrecision>,
+    weights: Weights,
     max_error: Option<f64>,
     pub(crate) calibration: Option<PathBuf>,
     range_method: Option<Method>,
@@ -99,6 +101,18 @@ impl Export {
     /// ```
     pub fn layer(mut self, layer: impl Into<String>, precision: Precision) -> Self {
         self.layers.push(LayerPrecision { layer: layer.into(), precision });
+        self
+    }
+
+    /// What layers in f32 store their weights as: [`Weights::F16`] takes half the flash and half the bandwidth.
+    ///
+    /// ```no_run
+    /// # use gru_export::{Export, Weights};
+    /// let export = Export::new("model.onnx").weights(Weights::F16);
+    /// # let _ = export;
+    /// ```
+    pub fn weights(mut self, weights: Weights) -> Self {
+        self.weights = weights;
         self
     }
 
@@ -186,13 +200,18 @@ impl Export {
         }
         let mut provenance = vec![("precision", precision::described(&model, &precisions))];
         provenance.extend(choice.iter().flat_map(Choice::reasons).map(|reason| ("chosen", reason)));
+        let mut measured = String::new();
         if let Some(data) = &calibration {
             let verification = verify(&model, &*lowered.runner_on(Kernels::Scalar), data, None, progress)?;
             provenance.push(("calibration", format!("sha256 {}", data.sha256())));
-            provenance.push(("error", lowered.stated(verification.reference.errors)));
+            let error = lowered.stated(&model, verification.reference.errors);
+            measured = format!("; error {error}");
+            provenance.push(("error", error));
         }
-        let decisions = fit.map_or_else(Vec::new, |fit| fit.notes(&model));
-        provenance.extend(decisions.iter().map(|note| ("note", note.clone())));
+        let mut decisions = fit.map_or_else(Vec::new, |fit| fit.notes(&model));
+        let saved = model.weights().note(&model, &precisions);
+        provenance.extend(decisions.iter().chain(&saved).map(|note| ("note", note.clone())));
+        decisions.extend(saved.map(|saved| saved + &measured));
         let labels = &self.labels;
         let module = Module { name: &name, labels, source: &source, model: &model, provenance: &provenance };
         Ok((lowered.emit(&module), Written { notes: [model.notes(), &idle].concat(), choice, decisions }))
@@ -210,12 +229,13 @@ impl Export {
         given: Option<&Path>,
         progress: &dyn Progress,
     ) -> Result<Verification> {
-        let Prepared { model, choice, fit, lowered, idle, .. } = self.prepare(progress)?;
+        let Prepared { model, precisions, choice, fit, lowered, idle, .. } = self.prepare(progress)?;
         let data = self.dataset(input, unit, &model)?;
         let given_array = given.map(Array::read).transpose()?;
         let verified = verify(&model, &*lowered.runner(), &data, given_array.as_ref(), progress);
         let verified = verified.map_err(|error| error.in_file(given.unwrap_or(input)))?;
-        let notes = [idle, fit.map_or_else(Vec::new, |fit| fit.notes(&model))].concat();
+        let mut notes = [idle, fit.map_or_else(Vec::new, |fit| fit.notes(&model))].concat();
+        notes.extend(model.weights().note(&model, &precisions));
         Ok(Verification { choice, notes, ..verified })
     }
 

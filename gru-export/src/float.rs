@@ -1,4 +1,4 @@
-//! The f32 model: standardization folded into the first layer, every weight rounded once from `f64`.
+//! The f32 model: standardization folded into the first layer, every number rounded once from `f64`, weights to what they are stored as.
 
 mod runner;
 
@@ -6,7 +6,8 @@ use gru_core::layout::{DenseShape, GruShape, Order};
 
 use crate::error::{Error, Result, quoted};
 use crate::function::{Function, Functions};
-use crate::ir::{Activation, Cell, Dense, Gru, Layer, LayerNorm, Matrix, Merge, Model, Standardization};
+use crate::ir::{Activation, Dense, Gru, Layer, LayerNorm, Matrix, Merge, Model, Standardization};
+use crate::weights::Weights;
 
 pub use runner::FloatRunner;
 pub(crate) use runner::{Kernels, Packed, merged};
@@ -98,19 +99,20 @@ impl FloatModel {
     /// Folds and rounds.
     ///
     /// # Errors
-    /// A number is beyond the range of f32, or the first layer has no matrix to take the standardization.
+    /// A number is beyond the range of f32, a weight beyond that of what it is stored as, or the first layer has no matrix to take the standardization.
     pub fn new(model: &Model) -> Result<Self> {
         let (first, rest) = model.layers().split_first().expect("a model has layers");
-        let first = FloatLayer::first(first, model.standardization());
-        let layers = std::iter::once(first).chain(rest.iter().map(FloatLayer::new));
+        let weights = model.weights();
+        let first = FloatLayer::first(first, model.standardization(), weights);
+        let layers = std::iter::once(first).chain(rest.iter().map(|layer| FloatLayer::new(layer, weights)));
         Ok(Self { layers: layers.collect::<Result<_>>()? })
     }
 }
 
 impl FloatLayer {
     /// A model's first layer, which takes raw units.
-    pub(crate) fn first(layer: &Layer, by: Option<&Standardization>) -> Result<Self> {
-        let Some(by) = by else { return Self::new(layer) };
+    pub(crate) fn first(layer: &Layer, by: Option<&Standardization>, weights: Weights) -> Result<Self> {
+        let Some(by) = by else { return Self::new(layer, weights) };
         let mut layer = layer.clone();
         match &mut layer {
             Layer::Gru(gru) => fold_into_gru(gru, by),
@@ -124,28 +126,29 @@ impl FloatLayer {
                 return Err(Error::new(problem).help("standardize the input before the model is fed"));
             }
         }
-        Self::new(&layer)
+        Self::new(&layer, weights)
     }
 
-    pub(crate) fn new(layer: &Layer) -> Result<Self> {
+    pub(crate) fn new(layer: &Layer, weights: Weights) -> Result<Self> {
         let round = |values: &[f64]| rounded(layer.name(), values);
+        let store = |matrix: &Matrix| weights.rounded(layer.name(), "weight", matrix.iter_rows());
         Ok(match layer {
             Layer::Embedding(layer) => Self::Embedding {
                 symbols: layer.weight.rows(),
                 size: layer.weight.cols(),
-                table: round(layer.weight.as_slice())?,
+                table: store(&layer.weight)?,
             },
-            Layer::Gru(gru) => Self::Gru(FloatGru::new(gru)?),
+            Layer::Gru(gru) => Self::Gru(FloatGru::new(gru, weights)?),
             Layer::Bidirectional(both) => Self::Bidirectional {
-                forward: FloatGru::new(&both.forward)?,
-                backward: FloatGru::new(&both.backward)?,
+                forward: FloatGru::new(&both.forward, weights)?,
+                backward: FloatGru::new(&both.backward, weights)?,
                 merge: both.merge,
                 ends: both.ends,
                 output_size: layer.output_size(),
             },
             Layer::Dense(Dense { weight, bias, .. }) => Self::Dense {
                 shape: DenseShape { input_size: weight.cols(), output_size: weight.rows(), order: Order::F32 },
-                weight: round(weight.as_slice())?,
+                weight: store(weight)?,
                 bias: round(bias)?,
             },
             Layer::Activation(layer) => match function(&layer.name, layer.activation)? {
@@ -161,9 +164,12 @@ impl FloatLayer {
 }
 
 impl FloatGru {
-    fn new(gru: &Gru) -> Result<Self> {
-        let round = |values: &[f64]| rounded(&gru.name, values);
+    fn new(gru: &Gru, weights: Weights) -> Result<Self> {
         let cell = gru.cell;
+        let store = |tensor: &str, gates: &[Matrix; 3]| {
+            let present = cell.present(gates.each_ref());
+            weights.rounded(&gru.name, tensor, present.into_iter().flat_map(Matrix::iter_rows))
+        };
         let function = |activation| function(&gru.name, activation)?.ok_or_else(|| Error::new("softmax in a cell"));
         Ok(Self {
             one_hot: gru.one_hot,
@@ -178,9 +184,9 @@ impl FloatGru {
                 order: Order::F32,
                 gates: gru.cell.into(),
             },
-            weight_ih: round(&gates(cell, &gru.weight_ih))?,
-            weight_hh: round(&gates(cell, &gru.weight_hh))?,
-            bias: round(&gru.bias.concat())?,
+            weight_ih: store("weight_ih", &gru.weight_ih)?,
+            weight_hh: store("weight_hh", &gru.weight_hh)?,
+            bias: rounded(&gru.name, &gru.bias.concat())?,
         })
     }
 }
@@ -207,12 +213,7 @@ fn fold_into_gru(gru: &mut Gru, by: &Standardization) {
     }
 }
 
-fn gates(cell: Cell, weights: &[Matrix; 3]) -> Vec<f64> {
-    cell.present(weights.each_ref().map(Matrix::as_slice)).concat()
-}
-
+/// To f32.
 fn rounded(layer: &str, values: &[f64]) -> Result<Vec<f32>> {
-    let beyond = |value: f64| Error::new(format!("layer {}: {value:e} is beyond the range of f32", quoted(layer)));
-    let round = |&value: &f64| Some(value as f32).filter(|rounded| rounded.is_finite()).ok_or_else(|| beyond(value));
-    values.iter().map(round).collect()
+    Weights::F32.rounded(layer, "", [values])
 }

@@ -5,12 +5,14 @@ mod equations;
 
 use std::fmt;
 
+use gru_core::F16;
 use gru_core::layout::{DenseShape, GruShape, Order};
 use serde::Serialize;
 
 use crate::ir::{Activation, Gru, Input, Layer, Model, Reset, Standardization};
 use crate::precision::Precision;
 use crate::source::Source;
+use crate::weights::Weights;
 
 /// Everything that [`load`](crate::load) understood of a file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -31,8 +33,12 @@ pub struct Report {
     pub parameters: usize,
     /// Sum over the layers, with f32 weights.
     pub f32: Footprint,
+    /// Sum over the layers, in f32 with f16 weights.
+    pub f16: Footprint,
     /// Sum over the layers, with int8 weights.
     pub int8: Footprint,
+    /// What layers in f32 store their weights as.
+    pub weights: Weights,
 }
 
 /// One layer of a [`Report`].
@@ -56,6 +62,8 @@ pub struct LayerReport {
     pub parameters: usize,
     /// With f32 weights.
     pub f32: Footprint,
+    /// In f32 with f16 weights.
+    pub f16: Footprint,
     /// With int8 weights.
     pub int8: Footprint,
     /// As [asked for](Report::in_precisions), with what brings its output to the next layer.
@@ -109,7 +117,9 @@ impl Report {
             standardization: model.standardization().cloned(),
             parameters: layers.iter().map(|layer| layer.parameters).sum(),
             f32: sum(|layer| layer.f32),
+            f16: sum(|layer| layer.f16),
             int8: sum(|layer| layer.int8),
+            weights: model.weights(),
             notes: model.notes().to_vec(),
             layers,
         }
@@ -121,19 +131,43 @@ impl Report {
     #[must_use]
     pub fn in_precisions(mut self, precisions: &[Precision]) -> Self {
         let following = precisions.iter().skip(1).copied().map(Some).chain([None]);
+        let weights = self.weights;
         for ((layer, &precision), next) in self.layers.iter_mut().zip(precisions).zip(following) {
-            let footprint = layer.in_precision(precision) + layer.bridge(precision, next.unwrap_or(precision));
+            let footprint = layer.in_precision(precision, weights) + layer.bridge(precision, next.unwrap_or(precision));
             layer.chosen = Some(Chosen { precision, footprint });
         }
         self
     }
 }
 
+impl Report {
+    /// In f32, weights stored as in the model.
+    pub(crate) fn in_f32(&self) -> Footprint {
+        match self.weights {
+            Weights::F32 => self.f32,
+            Weights::F16 => self.f16,
+        }
+    }
+}
+
+/// Flash of the layers in f32 among these.
+pub(crate) fn flash_in_f32(model: &Model, precisions: &[Precision], weights: Weights) -> usize {
+    let layers = model.layers().iter().zip(precisions).filter(|(_, precision)| **precision == Precision::F32);
+    layers.map(|(layer, _)| Footprint::of(layer, Element::Real(weights)).flash).sum()
+}
+
 impl LayerReport {
+    fn in_f32(&self, weights: Weights) -> Footprint {
+        match weights {
+            Weights::F32 => self.f32,
+            Weights::F16 => self.f16,
+        }
+    }
+
     /// In w8a16 a state has a view of two bytes in place of one, and a table of symbols is of i16.
-    fn in_precision(&self, precision: Precision) -> Footprint {
+    pub(crate) fn in_precision(&self, precision: Precision, weights: Weights) -> Footprint {
         match (precision, self.kind) {
-            (Precision::F32, _) => self.f32,
+            (Precision::F32, _) => self.in_f32(weights),
             (Precision::W8a16, "embedding") => Footprint { flash: 2 * self.int8.flash, ..self.int8 },
             (Precision::W8a16, _) if self.reset.is_some() => {
                 Footprint { ram: self.int8.ram + self.output_size, ..self.int8 }
@@ -190,7 +224,8 @@ impl LayerReport {
                 _ => None,
             },
             parameters: layer.parameters(),
-            f32: Footprint::of(layer, Element::F32),
+            f32: Footprint::of(layer, Element::Real(Weights::F32)),
+            f16: Footprint::of(layer, Element::Real(Weights::F16)),
             int8: Footprint::of(layer, Element::Int8) + Footprint::of_words(layer, words),
             chosen: None,
         }
@@ -209,7 +244,8 @@ struct Words {
 /// What a weight is on the target.
 #[derive(Clone, Copy)]
 enum Element {
-    F32,
+    /// In f32 arithmetic.
+    Real(Weights),
     Int8,
 }
 
@@ -240,7 +276,8 @@ impl Footprint {
     /// Lanes of weights as `gru_core::layout` packs them, and per unit its biases (4 bytes) and in int8 their multipliers and shifts (3 bytes).
     fn of(layer: &Layer, element: Element) -> Self {
         let (depth, weight, scaled_bias, state) = match element {
-            Element::F32 => (1, size_of::<f32>(), size_of::<f32>(), size_of::<f32>()),
+            Element::Real(Weights::F32) => (1, size_of::<f32>(), size_of::<f32>(), size_of::<f32>()),
+            Element::Real(Weights::F16) => (1, size_of::<F16>(), size_of::<f32>(), size_of::<f32>()),
             Element::Int8 => {
                 let scales = size_of::<i32>() + size_of::<i16>() + size_of::<i8>();
                 (4, size_of::<i8>(), scales, size_of::<i32>() + size_of::<i8>())
@@ -250,8 +287,13 @@ impl Footprint {
             units.next_multiple_of(UNITS) * (lanes * depth * weight + biases * scaled_bias)
         };
         let output_size = layer.output_size();
+        let activation = if depth == 1 { size_of::<f32>() } else { size_of::<i8>() };
         match layer {
-            Layer::Embedding(layer) => Self { flash: layer.weight.as_slice().len() * weight, ram: 0 },
+            Layer::Embedding(layer) => {
+                // A row of f16 is widened for the next layer.
+                let ram = if weight == size_of::<F16>() { output_size * activation } else { 0 };
+                Self { flash: layer.weight.as_slice().len() * weight, ram }
+            }
             Layer::Gru(layer) => {
                 Self { flash: packed(output_size, shape(layer, depth).block_lanes(), 4), ram: output_size * state }
             }
@@ -260,8 +302,10 @@ impl Footprint {
                     [&layer.forward, &layer.backward].map(|gru| Self::of(&Layer::Gru(gru.clone()), element));
                 Self { flash: forward.flash + backward.flash, ram: forward.ram + backward.ram }
             }
-            Layer::Activation(_) => Self { flash: 0, ram: output_size * weight },
-            Layer::LayerNorm(_) if depth == 1 => Self { flash: 2 * output_size * weight, ram: output_size * weight },
+            Layer::Activation(_) => Self { flash: 0, ram: output_size * activation },
+            Layer::LayerNorm(_) if depth == 1 => {
+                Self { flash: 2 * output_size * scaled_bias, ram: output_size * activation }
+            }
             Layer::LayerNorm(_) => {
                 let flash = output_size * (size_of::<i16>() + size_of::<i32>());
                 Self { flash, ram: output_size * size_of::<i16>() }

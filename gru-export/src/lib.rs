@@ -24,9 +24,11 @@ pub mod report;
 mod source;
 pub mod spec;
 pub mod verify;
+mod weights;
 
 pub use error::{Error, Result};
 pub use export::{Export, InputUnit, Written};
 pub use load::{load, spec_template};
 pub use precision::{LayerPrecision, Precision};
 pub use source::{MAX_FILE_LEN, Source};
+pub use weights::Weights;

@@ -9,6 +9,7 @@ use crate::ir::Model;
 use crate::precision::Precision;
 use crate::quantise::lowered;
 use crate::verify::{Errors, Shipped};
+use crate::weights::Weights;
 
 pub(crate) enum Lowered {
     Float(FloatModel),
@@ -54,13 +55,13 @@ impl Lowered {
     }
 
     /// The error, measured by [`Kernels::Scalar`], in words that are the same on every machine and true on it: sums in f32 differ in their last
-    /// bits, so of the error of a model in f32 only the power of ten is said.
-    pub(crate) fn stated(&self, errors: Errors) -> String {
+    /// bits, so of the error of a model in f32 only the power of ten is said, unless its weights are f16, whose rounding is far larger.
+    pub(crate) fn stated(&self, model: &Model, errors: Errors) -> String {
         let Errors { max, rms, peak, .. } = errors;
         let size = match self {
             _ if max == 0.0 => "none".to_owned(),
-            Self::Float(_) => format!("below 1e{}", max.log10().floor() + 1.0),
-            Self::Int8(_) => format!("at most {max:.1e}, RMS {rms:.1e}"),
+            Self::Float(_) if model.weights() == Weights::F32 => format!("below 1e{}", max.log10().floor() + 1.0),
+            _ => format!("at most {max:.1e}, RMS {rms:.1e}"),
         };
         format!("{size}, of outputs up to {peak:.3}, on the calibration data against f64")
     }

@@ -72,7 +72,7 @@ pub(crate) fn lowered(
     let wide = wide || precisions.first() == Some(&Precision::W8a16);
     let first = first_input(model, precisions, calibration, lsb, wide).map_err(|error| (0, error))?;
     let (input, value) = first;
-    let mut chain = Chain::new(model.standardization(), calibration, value);
+    let mut chain = Chain::new(model, calibration, value);
     for (index, (layer, &precision)) in model.layers().iter().zip(precisions).enumerate() {
         chain.push(index, layer, precision, model.layers().get(index + 1)).map_err(|error| (index, error))?;
     }

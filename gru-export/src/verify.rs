@@ -10,6 +10,7 @@ use crate::ir::Model;
 use crate::precision::{Choice, Precision};
 use crate::progress::Progress;
 use crate::reference::{Steps, play};
+use crate::weights::Weights;
 
 /// A model in the arithmetic of the target, run by the kernels that the target runs.
 pub trait Shipped {
@@ -69,7 +70,9 @@ pub struct Verification {
     /// How the precisions were chosen, if they were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub choice: Option<Choice>,
-    /// How an int8 model's integers were chosen, see [`Fit::notes`](crate::calibrate::Fit::notes).
+    /// What layers in f32 store their weights as.
+    pub weights: Weights,
+    /// How an int8 model's integers were chosen, see [`Fit::notes`](crate::calibrate::Fit::notes), and what weights in f16 save.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// All outputs, `[steps, output_size]`.
@@ -141,6 +144,7 @@ pub fn verify(
         reference: against_reference.comparison(),
         given: given.map(|_| against_given.comparison()),
         choice: None,
+        weights: model.weights(),
         notes: Vec::new(),
         outputs,
     })

@@ -18,7 +18,7 @@ use gru_export::ir::{Input, Model};
 use gru_export::quantise::mixed;
 use gru_export::spec::Spec;
 use gru_export::verify::Shipped;
-use gru_export::{Export, Source, load};
+use gru_export::{Export, Source, Weights, load};
 
 use files::Tensor;
 
@@ -36,6 +36,8 @@ struct Case {
     alike: &'static [Precision],
     /// Of each layer, besides.
     mixed: Option<Vec<Precision>>,
+    /// Whether those with layers in f32 are tried with f16 weights too.
+    halves: bool,
 }
 
 /// A GRU layer called `gru` with further keys.
@@ -81,6 +83,7 @@ fn cases() -> Vec<Case> {
         wide_input: false,
         alike: &[F32, Int8],
         mixed: None,
+        halves: ["plain", "embedding", "one_hot", "both_directions", "other_functions", "mixed"].contains(&name),
     };
     let with_spec = |name, tensors: Vec<Vec<Tensor>>, spec| Case { spec: Some(spec), ..case(name, tensors) };
     let norm = |name: &str, n| ["weight", "bias"].map(|part| Tensor::new(&format!("{name}.{part}"), &[n])).to_vec();
@@ -214,8 +217,9 @@ fn prepare(case: &Case, directory: &Path) -> Prepared {
 }
 
 /// What the exporter's run of the kernels gives, f32 as their bits, and the inputs as the generated model takes them.
-fn expected(prepared: &Prepared, precisions: &[Precision]) -> (String, String) {
+fn expected(prepared: &Prepared, precisions: &[Precision], weights: Weights) -> (String, String) {
     let Prepared { model, data, wide_input, .. } = prepared;
+    let model = &model.clone().with_weights(weights);
     let lsb = matches!(model.input(), Input::Vector(_)).then(|| vec![LSB; 16]);
     let sequences: Vec<_> = data.sequences().collect();
     let samples: Vec<_> = sequences.iter().flat_map(|sequence| sequence.samples(model.input())).collect();
@@ -266,11 +270,16 @@ fn generated_modules_equal_the_exporters_run() {
         let layers = prepared.model.layers();
         let alike = |by: &Precision| (format!("{}_{}", case.name, by.name()), vec![*by; layers.len()]);
         let mixed = case.mixed.iter().map(|precisions| (case.name.to_owned(), precisions.clone()));
-        for (name, precisions) in case.alike.iter().map(alike).chain(mixed) {
+        let as_they_are = case.alike.iter().map(alike).chain(mixed).map(|(name, by)| (name, by, Weights::F32));
+        let mut runs: Vec<_> = as_they_are.collect();
+        let with_f32 = runs.iter().filter(|(_, precisions, _)| case.halves && precisions.contains(&F32));
+        let halves = with_f32.map(|(name, by, _)| (format!("{name}_weights_f16"), by.clone(), Weights::F16));
+        runs.extend(halves.collect::<Vec<_>>());
+        for (name, precisions, weights) in runs {
             let named = layers.iter().zip(&precisions);
             let export = named.fold(prepared.export.clone(), |export, (layer, &by)| export.layer(layer.name(), by));
-            export.write(directory.join(format!("{name}.rs")), &()).unwrap();
-            let (outputs, inputs) = expected(&prepared, &precisions);
+            export.weights(weights).write(directory.join(format!("{name}.rs")), &()).unwrap();
+            let (outputs, inputs) = expected(&prepared, &precisions, weights);
             let bits = if precisions.last() == Some(&F32) { "y.to_bits().cast_signed()" } else { "i32::from(*y)" };
             write!(all_expected, "{name}\n{outputs}").unwrap();
             write!(program, "#[allow(dead_code)]\nmod {name} {{\n    include!(\"{name}.rs\");\n}}\n").unwrap();

@@ -15,7 +15,6 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use gru_export::calibrate::{Method, ranges_template};
 use gru_export::dataset::Channels;
-use gru_export::inspect::Report;
 use gru_export::ir::Model;
 use gru_export::spec::Spec;
 use gru_export::{Error, Export, Result, Source, load, spec_template};
@@ -169,8 +168,7 @@ pub fn run() -> ExitCode {
 
 fn inspect(arguments: &ModelArguments, precision: &InspectedPrecision, terminal: &Terminal) -> Result<ExitCode> {
     let (source, model) = arguments.load()?;
-    let report = Report::new(&model, &source);
-    let report = precision.configure(report, &model)?;
+    let report = precision.report(model, &source)?;
     if terminal.json {
         terminal.print_json(&report);
     } else {

@@ -3,7 +3,7 @@
 use gru_export::inspect::Report;
 use gru_export::ir::Model;
 use gru_export::precision::of_layers;
-use gru_export::{Export, LayerPrecision, Precision, Result};
+use gru_export::{Export, LayerPrecision, Precision, Result, Source, Weights};
 
 /// Arithmetic of the layers.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -27,6 +27,9 @@ pub(super) struct LayerArguments {
     /// Raise layers until no output on the calibration data is further off, in its own units
     #[arg(long, value_name = "ERROR", requires = "calibrate", required_if_eq("precision", "auto"))]
     max_error: Option<f64>,
+    /// What layers in f32 store their weights as: f16 in half the flash and bandwidth, or f32
+    #[arg(long, value_name = "TYPE", default_value_t)]
+    weights: Weights,
 }
 
 impl LayerArguments {
@@ -37,6 +40,7 @@ impl LayerArguments {
             Arithmetic::W8a16 => Precision::W8a16,
         });
         let export = self.layers.iter().fold(export, |export, by| export.layer(&by.layer, by.precision));
+        let export = export.weights(self.weights);
         match self.max_error {
             Some(bound) => export.max_error(bound),
             None => export,
@@ -53,11 +57,18 @@ pub(super) struct InspectedPrecision {
     /// Another precision for a layer by its name: int8, w8a16 or f32; may be given several times
     #[arg(long = "layer", value_name = "LAYER=PRECISION", requires = "precision")]
     layers: Vec<LayerPrecision>,
+    /// What layers in f32 store their weights as: f16 or f32
+    #[arg(long, value_name = "TYPE", default_value_t)]
+    weights: Weights,
 }
 
 impl InspectedPrecision {
-    pub(super) fn configure(&self, report: Report, model: &Model) -> Result<Report> {
+    pub(super) fn report(&self, model: Model, source: &Source) -> Result<Report> {
+        let model = model.with_weights(self.weights);
+        let report = Report::new(&model, source);
         let Some(all) = self.precision else { return Ok(report) };
-        Ok(report.in_precisions(&of_layers(model, all, &self.layers)?))
+        let precisions = of_layers(&model, all, &self.layers)?;
+        self.weights.check(&precisions)?;
+        Ok(report.in_precisions(&precisions))
     }
 }

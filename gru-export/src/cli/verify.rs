@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anstream::println;
 use gru_export::dataset::write_npy;
 use gru_export::verify::Verification;
-use gru_export::{InputUnit, Precision, Result, output};
+use gru_export::{InputUnit, Precision, Result, Weights, output};
 use serde::Serialize;
 
 use super::terminal::Terminal;
@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     /// Write the outputs as [steps, O] of f32
     #[arg(long, short, value_name = "FILE.npy")]
     output: Option<PathBuf>,
-    /// Largest error of an output that holds [default: 2e-6 for f32 and 0.2 with integers, times the largest output where that is above 1]
+    /// Largest error of an output that holds [default: 2e-6 for f32, 0.01 over f16 weights and 0.2 with integers, times the largest output where that is above 1]
     #[arg(long)]
     tolerance: Option<f64>,
 }
@@ -65,13 +65,21 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode
     }
 
     let (precision, backend) = (verification.precision(), gru_core::backend::active());
-    let relative = if precision == Precision::F32.name() { 2e-6 } else { 0.2 };
+    let relative = match verification.weights {
+        _ if precision != Precision::F32.name() => 0.2,
+        Weights::F32 => 2e-6,
+        Weights::F16 => 1e-2,
+    };
     let tolerance = tolerance.unwrap_or(relative * verification.reference.errors.peak.max(1.0));
     let holds = verification.holds(tolerance);
     if terminal.json {
         terminal.print_json(&Report { precision, backend, verification: &verification, tolerance, holds });
     } else {
-        println!("{precision} on {backend}, against f64\n\n{verification}");
+        let stored = match verification.weights {
+            Weights::F32 => "",
+            Weights::F16 => ", weights in f16",
+        };
+        println!("{precision} on {backend}{stored}, against f64\n\n{verification}");
         println!(
             "{}",
             terminal.verdict(

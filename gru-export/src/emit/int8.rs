@@ -6,6 +6,7 @@ use super::array::literal;
 use super::{Item, bidirectional, float, gating, lanes, packed};
 use crate::int8::{InputQuantization, Int8Gru, Int8Layer, Step};
 use crate::ir::Merge;
+use crate::weights::Weights;
 
 /// The input stage; it borrows nothing.
 pub(super) fn input(quantization: &InputQuantization) -> Item {
@@ -24,7 +25,7 @@ fn between(layer: &str, wide: bool, arguments: &[&dyn Debug], size: usize) -> It
     }
 }
 
-pub(super) fn item(layer: &Int8Layer, index: usize) -> Item {
+pub(super) fn item(layer: &Int8Layer, index: usize, weights: Weights) -> Item {
     match layer {
         Int8Layer::Embedding { symbols, size, table, wide, .. } => {
             let table = literal(&[*symbols, *size], table, 0);
@@ -64,7 +65,7 @@ pub(super) fn item(layer: &Int8Layer, index: usize) -> Item {
             let worth: Vec<f32> = steps.iter().map(|step| step.worth as f32).collect();
             between("Dequantize", *wide, &[&zeros(steps), &worth], steps.len())
         }
-        Int8Layer::Real(layer) => float::item(layer, index),
+        Int8Layer::Real(layer) => float::item(layer, index, weights),
         Int8Layer::Lookup { size, table, .. } => {
             let name = format!("TABLE_{index}");
             Item::new("Lookup", &size.to_string(), &name, "[i8; 256]", &format!("{table:?}"))

@@ -43,14 +43,16 @@ struct Item {
 
 /// The text of an f32 module.
 pub fn emit_float(module: &Module<'_>, model: &FloatModel) -> String {
-    let items: Vec<Item> = model.layers.iter().enumerate().map(|(index, layer)| float::item(layer, index)).collect();
+    let weights = module.model.weights();
+    let items: Vec<Item> =
+        model.layers.iter().enumerate().map(|(index, layer)| float::item(layer, index, weights)).collect();
     module.text(items, "")
 }
 
 /// The text of a module some or all of whose layers are in integers.
 pub fn emit_int8(module: &Module<'_>, model: &Int8Model) -> String {
     let input = model.input.iter().map(int8::input);
-    let layers = model.layers.iter().enumerate().map(|(index, layer)| int8::item(layer, index));
+    let layers = model.layers.iter().enumerate().map(|(index, layer)| int8::item(layer, index, module.model.weights()));
     let mut constants = String::new();
     if let Some(input) = &model.input {
         let lsb: Vec<f32> = input.lsb.iter().map(|&lsb| lsb as f32).collect();

@@ -54,6 +54,9 @@ impl Export {
     fn lower(&self, model: &Model, data: Option<&Dataset>, progress: &dyn Progress) -> Result<Parts> {
         let mut precisions = precision::of_layers(model, self.precision, &self.layers)?;
         let in_f32 = |precisions: &[Precision]| precisions.iter().all(|&precision| precision == Precision::F32);
+        if self.max_error.is_none() {
+            self.weights.check(&precisions)?;
+        }
         if in_f32(&precisions) && self.max_error.is_none() {
             self.without_integers()?;
             let lowered = Lowered::Float(FloatModel::new(model)?);
@@ -62,7 +65,7 @@ impl Export {
         let given = self.ranges.as_ref().map(GivenRanges::read).transpose()?;
         let idle = |precisions: &[Precision]| {
             let ranges = given.as_ref().map_or_else(Vec::new, |given| given.idle(model, precisions));
-            ranges.into_iter().chain(self.idle_method()).collect::<Vec<_>>()
+            ranges.into_iter().chain(self.idle_method()).chain(self.weights.idle(precisions)).collect::<Vec<_>>()
         };
         let (lsb, wide_input) = (self.lsb(model)?, self.wide_input);
         let lsb = lsb.as_deref();
@@ -138,7 +141,7 @@ impl Export {
     fn load(&self) -> Result<(Source, Model)> {
         let spec = self.spec.as_ref().map(|path| Spec::parse(&Source::read(path)?)).transpose()?;
         let source = Source::read(&self.model)?;
-        let model = load(&source, spec.as_ref())?;
+        let model = load(&source, spec.as_ref())?.with_weights(self.weights);
         let (mean, std) = match (&self.input_mean, &self.input_std) {
             (None, None) => return Ok((source, model)),
             (Some(mean), Some(std)) => (mean, std),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Chosen, Footprint, LayerReport, Report};
 use crate::ir::Input;
+use crate::weights::Weights;
 
 /// A line for each layer and one for all: bytes in f32 and in int8, or in the precisions asked for.
 pub(super) fn table(f: &mut fmt::Formatter<'_>, report: &Report, width: usize) -> fmt::Result {
@@ -12,7 +13,11 @@ pub(super) fn table(f: &mut fmt::Formatter<'_>, report: &Report, width: usize) -
     let empty = " ".repeat(columns.chars().count());
     match &chosen {
         None => {
-            writeln!(f, "\n{empty}  {:>19}  {:>19}", "f32 bytes", "int8 bytes")?;
+            let float = match report.weights {
+                Weights::F32 => "f32 bytes",
+                Weights::F16 => "f16 weights, bytes",
+            };
+            writeln!(f, "\n{empty}  {float:>19}  {:>19}", "int8 bytes")?;
             writeln!(f, "{columns}  {0:>10} {1:>8}  {0:>10} {1:>8}", "flash", "RAM")?;
         }
         Some(_) => {
@@ -25,13 +30,13 @@ pub(super) fn table(f: &mut fmt::Formatter<'_>, report: &Report, width: usize) -
         let (Input::Vector(inputs) | Input::Symbol(inputs)) = layer.input;
         write!(f, "{name:width$}  {kind:12}  {:>13}  {:>10}", format!("{inputs} → {output_size}"), layer.parameters)?;
         match layer.chosen {
-            None => writeln!(f, "{}{}", bytes(layer.f32), bytes(layer.int8))?,
+            None => writeln!(f, "{}{}", bytes(layer.in_f32(report.weights)), bytes(layer.int8))?,
             Some(Chosen { precision, footprint }) => writeln!(f, "  {:9}{}", precision.name(), bytes(footprint))?,
         }
     }
     write!(f, "{:width$}  {:12}  {:>13}  {:>10}", "total", "", "", report.parameters)?;
     match chosen {
-        None => writeln!(f, "{}{}", bytes(report.f32), bytes(report.int8)),
+        None => writeln!(f, "{}{}", bytes(report.in_f32()), bytes(report.int8)),
         Some(layers) => {
             let total = layers.into_iter().map(|layer| layer.footprint).fold(Footprint::default(), |a, b| a + b);
             writeln!(f, "  {:9}{}", "", bytes(total))

@@ -6,6 +6,7 @@ use crate::error::{Error, Result, quoted};
 
 use super::fold::fold;
 use super::layer::{Input, Layer};
+use crate::weights::Weights;
 
 /// The `x' = (x − mean) / std` that a model was trained behind; both of the input's size, `std > 0`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -22,6 +23,7 @@ pub struct Model {
     standardization: Option<Standardization>,
     layers: Vec<Layer>,
     notes: Vec<String>,
+    weights: Weights,
 }
 
 impl Model {
@@ -56,7 +58,7 @@ impl Model {
                 "{name} reads its input from both ends: the model takes whole windows and cannot follow a stream"
             ));
         }
-        Self { standardization: None, layers, notes }.with_standardization(standardization)
+        Self { standardization: None, layers, notes, weights: Weights::F32 }.with_standardization(standardization)
     }
 
     /// What a user should know of how the file was read: a convention that its producer is known to get wrong, a layer that was folded.
@@ -111,6 +113,17 @@ impl Model {
     /// The layers, first to last.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
+    }
+
+    /// What its layers in f32 store their weights as.
+    pub fn weights(&self) -> Weights {
+        self.weights
+    }
+
+    /// The same model with its weights stored otherwise where they are in f32. The model's own numbers stay as they are.
+    #[must_use]
+    pub fn with_weights(self, weights: Weights) -> Self {
+        Self { weights, ..self }
     }
 
     /// What comes between the raw input and the first layer.

@@ -8,12 +8,12 @@ use crate::calibrate::Calibration;
 use crate::error::{Error, Result, quoted};
 use crate::float::FloatLayer;
 use crate::int8::{InputQuantization, Int8Layer, Int8Model, Step};
-use crate::ir::{Activated, Activation, Bidirectional, Layer, Merge, Standardization};
+use crate::ir::{Activated, Activation, Bidirectional, Layer, Merge, Model};
 use crate::precision::Precision;
 
 /// The layers so far.
 pub(super) struct Chain<'a> {
-    standardization: Option<&'a Standardization>,
+    model: &'a Model,
     calibration: &'a Calibration,
     layers: Vec<Int8Layer>,
     /// The last of them for each of the model's layers.
@@ -33,12 +33,8 @@ pub(super) enum Value {
 
 impl<'a> Chain<'a> {
     /// From what the first layer is given.
-    pub(super) fn new(
-        standardization: Option<&'a Standardization>,
-        calibration: &'a Calibration,
-        value: Value,
-    ) -> Self {
-        Self { standardization, calibration, layers: Vec::new(), ends: Vec::new(), value }
+    pub(super) fn new(model: &'a Model, calibration: &'a Calibration, value: Value) -> Self {
+        Self { model, calibration, layers: Vec::new(), ends: Vec::new(), value }
     }
 
     pub(super) fn into_model(self, input: Option<InputQuantization>, precisions: Vec<Precision>) -> Int8Model {
@@ -64,10 +60,10 @@ impl<'a> Chain<'a> {
 
     fn push_real(&mut self, layer: &Layer) -> Result<()> {
         let layer = if self.layers.is_empty() {
-            FloatLayer::first(layer, self.standardization)?
+            FloatLayer::first(layer, self.model.standardization(), self.model.weights())?
         } else {
             self.dequantise();
-            FloatLayer::new(layer)?
+            FloatLayer::new(layer, self.model.weights())?
         };
         self.layers.push(Int8Layer::Real(layer));
         self.value = Value::Real;

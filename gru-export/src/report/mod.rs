@@ -27,6 +27,7 @@ use crate::output;
 use crate::precision::Precision;
 use crate::progress::Progress;
 use crate::verify::{Comparison, verify};
+use crate::weights::Weights;
 
 use advice::Advice;
 use distribution::Distribution;
@@ -136,7 +137,11 @@ impl Report {
     /// Of each layer in its precision.
     fn footprints(&self) -> impl Iterator<Item = Footprint> {
         let layers = self.inspection.layers.iter().zip(&self.precisions);
-        layers.map(|(layer, &precision)| if precision == Precision::F32 { layer.f32 } else { layer.int8 })
+        let weights = self.model.weights();
+        layers.map(move |(layer, &precision)| match precision {
+            Precision::F32 => layer.in_precision(precision, weights),
+            Precision::Int8 | Precision::W8a16 => layer.int8,
+        })
     }
 
     /// Of all layers.
@@ -179,7 +184,8 @@ impl Export {
 
         let mut distributions: Vec<_> = Tensor::all(&model, &int8).into_iter().map(Distribution::new).collect();
         Distribution::count_calibration(&mut distributions, &model, &calibration, progress);
-        let float = FloatModel::new(&model).map_err(|error| error.in_file(source.path()))?;
+        let float =
+            FloatModel::new(&model.clone().with_weights(Weights::F32)).map_err(|error| error.in_file(source.path()))?;
         // The specification, which gives the same on every machine.
         let float = FloatRunner::on(Kernels::Scalar, &float);
         let shipped = Int8Runner::on(Kernels::Scalar, &int8);

@@ -17,3 +17,4 @@ mod precision;
 mod program;
 mod report;
 mod verify;
+mod weights;
