@@ -87,8 +87,8 @@ fn joined<B: Backend, const P: usize>(backend: B, random: &mut Random, columns: 
     for p in 0..P {
         for b in 0..2 {
             panels[p][b] = &cases[p][b].panel;
-            for g in 0..3 {
-                sums[p][b][g] = lanes.load_i32(&cases[p][b].before(0, g));
+            for (g, sums) in sums[p][b].iter_mut().enumerate() {
+                *sums = lanes.load_i32(&cases[p][b].before(0, g));
             }
         }
     }
