@@ -3,9 +3,9 @@
 #![no_std]
 
 use gru_core::{
-    Activate, Bidirectional, Dense, DenseWeights, Dequantize, Embedding, F16, Gru, GruWeights, Layer, LayerNorm,
-    OneHot, QuantizeReal, ResetAfter, ResetBefore, Softmax, Steps, Window, argmax, layout, math, math::Rational,
-    softmax,
+    Activate, Bidirectional, Dense, DenseWeights, Dequantize, Embedding, Ends, F16, Gru, GruWeights, Layer, LayerNorm,
+    OneHot, Product, QuantizeReal, ResetAfter, ResetBefore, Softmax, Steps, Window, argmax, layout, math,
+    math::Rational, softmax,
 };
 
 // Sizes that are no multiple of a block or of a group of columns.
@@ -142,5 +142,13 @@ pub fn step_chain(x: &[f32; I], state: &mut <Chain as Layer>::State) -> usize {
 pub fn step_both(inputs: &[[f32; I]; 7]) -> [[f32; 2 * H]; 7] {
     static MODEL: (Bidirectional<Gru<I, H>, Gru<I, H>, { 2 * H }>, Steps<Activate<math::Relu, { 2 * H }>>) =
         (Bidirectional::new(Gru::new(&AFTER), Gru::new(&AFTER)), Steps(Activate::new()));
+    MODEL.window(inputs)
+}
+
+/// One output of a window, from both ends.
+#[inline(never)]
+pub fn step_ends(inputs: &[[f32; I]; 7]) -> [[f32; H]; 7] {
+    static MODEL: Ends<Bidirectional<Gru<I, H>, Gru<I, H>, H, Product>> =
+        Ends(Bidirectional::new(Gru::new(&AFTER), Gru::new(&AFTER)));
     MODEL.window(inputs)
 }

@@ -13,7 +13,7 @@ use crate::qemu::target_directory;
 use crate::shell;
 
 /// What the functions of both `gru-core/examples/*_steps.rs` are called.
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     "step_after",
     "step_before",
     "step_symbol",
@@ -22,6 +22,7 @@ const STEPS: [&str; 8] = [
     "step_batch",
     "step_chain",
     "step_both",
+    "step_ends",
 ];
 
 /// Those of `float_steps.rs` alone.
