@@ -75,12 +75,12 @@ pub struct Export {
 }
 
 impl Export {
-    /// Of a model file that [`load`] reads.
+    /// Of a model file that [`load`](crate::load()) reads.
     pub fn new(model: impl Into<PathBuf>) -> Self {
         Self { model: model.into(), ..Self::default() }
     }
 
-    /// The architecture, where the tensors' names do not say it: a TOML file as [`Spec`] describes.
+    /// The architecture, where the tensors' names do not say it: a TOML file as [`Spec`](crate::spec::Spec) describes.
     pub fn spec(mut self, path: impl Into<PathBuf>) -> Self {
         self.spec = Some(path.into());
         self

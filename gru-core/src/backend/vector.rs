@@ -188,6 +188,7 @@ pub fn product_int8<B: Dot, const G: usize, const S: usize, const SPLIT: usize>(
 }
 
 /// [`Backend::product_int8_pairs`] with `SPLIT` partial sums: a group is broadcast once for all panels.
+#[cfg(gru_family = "x86_64")]
 #[inline(always)]
 pub fn product_int8_pairs<B: Dot, const G: usize, const P: usize, const SPLIT: usize>(
     backend: B,

@@ -5,6 +5,7 @@
 
 mod dotprod;
 mod neon;
+mod neon_gates;
 
 use super::{Backend, choice::levels, registers::both, scalar::Scalar};
 

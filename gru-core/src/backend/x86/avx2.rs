@@ -1,14 +1,13 @@
 //! AVX2, FMA and F16C, which every processor with AVX2 has.
 //!
 //! f32: a block is two registers; per column one broadcast and six `vfmadd231ps ymm, ymm, [weights]` on two sets of accumulators, twelve
-//! of the sixteen registers: bound by the loads, one of 32 bytes per multiply-add. f16 weights: one `vcvtph2ps` per multiply-add, of 16 bytes. int8: `vpsignb`, `vpmaddubsw`, `vpmaddwd`, `vpaddd`
-//! per 32 products: bound by these four.
+//! of the sixteen registers: bound by the loads, one of 32 bytes per multiply-add. f16 weights: one `vcvtph2ps` per multiply-add, of 16 bytes.
+//! int8: `vpsignb`, `vpmaddubsw`, `vpmaddwd`, `vpaddd` per 32 products: bound by these four.
 
-use super::{both, real::F32x8, token};
+use super::{avx2_gates as gates, both, real::F32x8, token};
 use crate::{
-    backend::{Backend, Columns, F16Lane, I16Lane, Int8Lane, Lane, Lanes, Op, U8Lane, Weight, vector},
+    backend::{Backend, Columns, I16Lane, Int8Lane, Lane, Lanes, Op, U8Lane, Weight, vector},
     layout::{INT8_DEPTH, UNITS},
-    math::fixed::{FAR, TANH_CUBICS},
     quant::{HEADROOM_BITS, WIDE_BITS},
 };
 use core::arch::x86_64::*;
@@ -38,94 +37,6 @@ pub struct I32x16(pub(super) [__m256i; 2]);
 /// One register of i16.
 #[derive(Clone, Copy, Debug)]
 pub struct I16x16(__m256i);
-
-/// A cubic of `|t|` in its segment.
-#[derive(Clone, Copy)]
-struct Cubic {
-    value: __m256i,
-    /// tanh of the magnitude.
-    magnitude: __m256i,
-    /// All ones where the segment is a far one.
-    far: __m256i,
-}
-
-impl Cubic {
-    #[target_feature(enable = "avx2")]
-    #[inline]
-    fn new(t: __m256i) -> Self {
-        /// The low bytes of the coefficients of one power, then the high bytes.
-        const fn table(power: usize) -> [u8; 32] {
-            let mut table = [0; 32];
-            let mut segment = 0;
-            while segment < 16 {
-                let [low, high] = TANH_CUBICS[segment][power].to_le_bytes();
-                (table[segment], table[16 + segment]) = (low, high);
-                segment += 1;
-            }
-            table
-        }
-        static TABLES: [[u8; 32]; 4] = [table(0), table(1), table(2), table(3)];
-        let magnitude = _mm256_min_epu16(_mm256_abs_epi16(t), _mm256_set1_epi16(i16::MAX));
-        let segment = _mm256_srli_epi16::<11>(magnitude);
-        let fraction = _mm256_slli_epi16::<4>(_mm256_and_si256(magnitude, _mm256_set1_epi16(0x7ff)));
-        // An index with its top bit set gives zero.
-        let low = _mm256_or_si256(segment, _mm256_set1_epi16(i16::MIN));
-        let high = _mm256_or_si256(_mm256_slli_epi16::<8>(segment), _mm256_set1_epi16(0x80));
-        let [c0, c1, c2, c3] = TABLES.each_ref().map(|table| {
-            // SAFETY: a table is as large as the register.
-            let table = unsafe { _mm256_loadu_si256(table.as_ptr().cast()) };
-            let (lows, highs) = (_mm256_permute4x64_epi64::<0x44>(table), _mm256_permute4x64_epi64::<0xee>(table));
-            _mm256_or_si256(_mm256_shuffle_epi8(lows, low), _mm256_shuffle_epi8(highs, high))
-        });
-        let value = _mm256_add_epi16(c2, _mm256_mulhrs_epi16(fraction, c3));
-        let value = _mm256_add_epi16(c1, _mm256_mulhrs_epi16(fraction, value));
-        let value = _mm256_add_epi16(c0, _mm256_mulhrs_epi16(fraction, value));
-        let far = _mm256_cmpgt_epi16(magnitude, _mm256_set1_epi16((FAR << 11) as i16 - 1));
-        let near_one = _mm256_sub_epi16(_mm256_set1_epi16(i16::MAX), _mm256_srai_epi16::<4>(value));
-        Self { value, magnitude: _mm256_blendv_epi8(value, near_one, far), far }
-    }
-}
-
-/// tanh. Its magnitude is zero where `t` is, so that the sign of zero does not matter.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn tanh(t: __m256i) -> __m256i {
-    _mm256_sign_epi16(Cubic::new(t).magnitude, t)
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn reset(t: __m256i, v: __m256i) -> __m256i {
-    let sigmoid = _mm256_add_epi16(_mm256_srai_epi16::<1>(tanh(t)), _mm256_set1_epi16(1 << 14));
-    _mm256_mulhrs_epi16(v, sigmoid)
-}
-
-/// The low or high half of a register of i16 with zeros above each.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn halves(values: __m256i) -> [__m256i; 2] {
-    let (low, high) = (_mm256_castsi256_si128(values), _mm256_extracti128_si256::<1>(values));
-    [_mm256_cvtepu16_epi32(low), _mm256_cvtepu16_epi32(high)]
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn update(z: __m256i, n: __m256i, h: [__m256i; 2]) -> [__m256i; 2] {
-    let cubic = Cubic::new(z);
-    let minus_tanh = _mm256_sub_epi16(_mm256_setzero_si256(), _mm256_sign_epi16(cubic.magnitude, z));
-    let open = _mm256_add_epi16(_mm256_srai_epi16::<1>(minus_tanh), _mm256_set1_epi16(1 << 14));
-    let nearly_closed = _mm256_andnot_si256(_mm256_srai_epi16::<15>(z), cubic.far);
-    let complement = halves(_mm256_blendv_epi8(open, cubic.value, nearly_closed));
-    let shift = halves(_mm256_and_si256(nearly_closed, _mm256_set1_epi16(5)));
-    let n = halves(tanh(n));
-    both!(i => {
-        // (n, h >> 15) · (complement, −complement) by one instruction.
-        let pair = _mm256_blend_epi16::<0xaa>(n[i], _mm256_slli_epi32::<1>(h[i]));
-        let factors = _mm256_sub_epi32(complement[i], _mm256_slli_epi32::<16>(complement[i]));
-        let change = _mm256_madd_epi16(pair, factors);
-        _mm256_add_epi32(h[i], _mm256_srav_epi32(change, shift[i]))
-    })
-}
 
 /// Two registers of i32, saturated, in order.
 #[target_feature(enable = "avx2")]
@@ -175,7 +86,7 @@ impl Lanes for Ymm {
     /// Miri does not know the instruction.
     #[cfg(not(miri))]
     #[inline(always)]
-    fn load_f16(self, weights: &F16Lane) -> [F32x8; 2] {
+    fn load_f16(self, weights: &crate::backend::F16Lane) -> [F32x8; 2] {
         // SAFETY: the token proves F16C; a lane is 32 bytes, and each load reads half of them.
         both!(i => F32x8(unsafe { _mm256_cvtph_ps(_mm_loadu_si128(weights.as_ptr().add(8 * i).cast())) }))
     }
@@ -282,19 +193,19 @@ impl Lanes for Ymm {
     #[inline(always)]
     fn reset_int8(self, r: I16x16, v: I16x16) -> I16x16 {
         // SAFETY: the token proves AVX2.
-        I16x16(unsafe { reset(r.0, v.0) })
+        I16x16(unsafe { gates::reset(r.0, v.0) })
     }
 
     #[inline(always)]
     fn update_int8(self, z: I16x16, n: I16x16, h: I32x16) -> I32x16 {
         // SAFETY: the token proves AVX2.
-        I32x16(unsafe { update(z.0, n.0, h.0) })
+        I32x16(unsafe { gates::update(z.0, n.0, h.0) })
     }
 
     #[inline(always)]
     fn tanh_int8(self, n: I16x16) -> I16x16 {
         // SAFETY: the token proves AVX2.
-        I16x16(unsafe { tanh(n.0) })
+        I16x16(unsafe { gates::tanh(n.0) })
     }
 
     #[inline(always)]

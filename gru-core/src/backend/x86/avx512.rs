@@ -4,11 +4,10 @@
 //! per multiply-add. int8: `vpmaddubsw` of |x| and the weights with x's sign, `vpmaddwd` with ones, `vpaddd`: bound by these and the
 //! masked subtraction that moves the sign, four instructions per 64 products.
 
-use super::{avx2::Avx2, avx512_f32, avx512_pair, real::F32x16, token};
+use super::{avx2::Avx2, avx512_f32, avx512_gates as gates, avx512_pair, real::F32x16, token};
 use crate::{
-    backend::{Backend, Columns, F16Lane, I16Lane, Int8Lane, Lane, Lanes, Op, U8Lane, Weight, vector},
+    backend::{Backend, Columns, I16Lane, Int8Lane, Lane, Lanes, Op, U8Lane, Weight, vector},
     layout::{INT8_DEPTH, Scales, UNITS},
-    math::fixed::{FAR, TANH_CUBICS},
     quant::{HEADROOM_BITS, WIDE_BITS},
 };
 use core::arch::x86_64::*;
@@ -54,83 +53,6 @@ fn first(len: usize) -> __mmask16 {
     (1u32 << (len & 15)).wrapping_sub(1) as __mmask16
 }
 
-/// A cubic of `|t|` in its segment, and where that is a far one.
-#[derive(Clone, Copy)]
-struct Cubic {
-    value: __m256i,
-    far: __mmask16,
-    negative: __mmask16,
-}
-
-impl Cubic {
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-    #[inline]
-    fn new(t: __m256i) -> Self {
-        /// The coefficients of one power, a lane a segment.
-        const fn table(power: usize) -> [i16; 16] {
-            let mut table = [0; 16];
-            let mut segment = 0;
-            while segment < 16 {
-                table[segment] = TANH_CUBICS[segment][power];
-                segment += 1;
-            }
-            table
-        }
-        static TABLES: [[i16; 16]; 4] = [table(0), table(1), table(2), table(3)];
-        let magnitude = _mm256_min_epu16(_mm256_abs_epi16(t), _mm256_set1_epi16(i16::MAX));
-        let segment = _mm256_srli_epi16::<11>(magnitude);
-        let fraction = _mm256_slli_epi16::<4>(_mm256_and_si256(magnitude, _mm256_set1_epi16(0x7ff)));
-        let [c0, c1, c2, c3] = TABLES.each_ref().map(|table| {
-            // SAFETY: a table is as large as the register.
-            _mm256_permutexvar_epi16(segment, unsafe { _mm256_loadu_si256(table.as_ptr().cast()) })
-        });
-        let value = _mm256_add_epi16(c2, _mm256_mulhrs_epi16(fraction, c3));
-        let value = _mm256_add_epi16(c1, _mm256_mulhrs_epi16(fraction, value));
-        let value = _mm256_add_epi16(c0, _mm256_mulhrs_epi16(fraction, value));
-        let far = _mm256_cmpgt_epi16_mask(magnitude, _mm256_set1_epi16((FAR << 11) as i16 - 1));
-        Self { value, far, negative: _mm256_movepi16_mask(t) }
-    }
-
-    /// tanh of the magnitude.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-    #[inline]
-    fn magnitude(self) -> __m256i {
-        let short_of_one = _mm256_srai_epi16::<4>(self.value);
-        _mm256_mask_sub_epi16(self.value, self.far, _mm256_set1_epi16(i16::MAX), short_of_one)
-    }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-    #[inline]
-    fn tanh(self) -> __m256i {
-        let magnitude = self.magnitude();
-        _mm256_mask_sub_epi16(magnitude, self.negative, _mm256_setzero_si256(), magnitude)
-    }
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-#[inline]
-fn reset(t: __m256i, v: __m256i) -> __m256i {
-    let half_tanh = _mm256_srai_epi16::<1>(Cubic::new(t).tanh());
-    _mm256_mulhrs_epi16(v, _mm256_add_epi16(half_tanh, _mm256_set1_epi16(1 << 14)))
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-#[inline]
-fn update(z: __m256i, n: __m256i, h: __m512i) -> __m512i {
-    let cubic = Cubic::new(z);
-    let magnitude = cubic.magnitude();
-    let minus_tanh = _mm256_mask_sub_epi16(magnitude, !cubic.negative, _mm256_setzero_si256(), magnitude);
-    let open = _mm256_add_epi16(_mm256_srai_epi16::<1>(minus_tanh), _mm256_set1_epi16(1 << 14));
-    let nearly_closed = cubic.far & !cubic.negative;
-    let complement = _mm512_cvtepu16_epi32(_mm256_mask_mov_epi16(open, nearly_closed, cubic.value));
-    // (n, h >> 15) · (complement, −complement) by one instruction.
-    let n = _mm512_cvtepu16_epi32(Cubic::new(n).tanh());
-    let pair = _mm512_mask_mov_epi16(n, 0xaaaa_aaaa, _mm512_slli_epi32::<1>(h));
-    let factors = _mm512_sub_epi32(complement, _mm512_slli_epi32::<16>(complement));
-    let change = _mm512_madd_epi16(pair, factors);
-    _mm512_add_epi32(h, _mm512_mask_srai_epi32::<5>(change, nearly_closed, change))
-}
-
 impl Lanes for Zmm {
     type F32 = F32x16;
     type I32 = I32x16;
@@ -154,7 +76,7 @@ impl Lanes for Zmm {
     /// Miri does not know the instruction.
     #[cfg(not(miri))]
     #[inline(always)]
-    fn load_f16(self, weights: &F16Lane) -> F32x16 {
+    fn load_f16(self, weights: &crate::backend::F16Lane) -> F32x16 {
         // SAFETY: the token proves AVX-512; a lane is 32 bytes.
         F32x16(unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(weights.as_ptr().cast())) })
     }
@@ -257,19 +179,19 @@ impl Lanes for Zmm {
     #[inline(always)]
     fn reset_int8(self, r: I16x16, v: I16x16) -> I16x16 {
         // SAFETY: the token proves AVX-512.
-        I16x16(unsafe { reset(r.0, v.0) })
+        I16x16(unsafe { gates::reset(r.0, v.0) })
     }
 
     #[inline(always)]
     fn update_int8(self, z: I16x16, n: I16x16, h: I32x16) -> I32x16 {
         // SAFETY: the token proves AVX-512.
-        I32x16(unsafe { update(z.0, n.0, h.0) })
+        I32x16(unsafe { gates::update(z.0, n.0, h.0) })
     }
 
     #[inline(always)]
     fn tanh_int8(self, n: I16x16) -> I16x16 {
         // SAFETY: the token proves AVX-512.
-        I16x16(unsafe { Cubic::new(n.0).tanh() })
+        I16x16(unsafe { gates::tanh(n.0) })
     }
 
     #[inline(always)]

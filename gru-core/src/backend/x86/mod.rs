@@ -3,8 +3,10 @@
 #![allow(unsafe_code, reason = "a level's instructions run where CPUID has shown them")]
 
 mod avx2;
+mod avx2_gates;
 mod avx512;
 mod avx512_f32;
+mod avx512_gates;
 mod avx512_pair;
 mod avx512_vnni;
 mod avx_vnni;
