@@ -64,9 +64,11 @@ fn host(steps: &mut Steps, matrix: &Matrix) {
     steps.run("documentation tests", || run(&mut cargo_test(&["--doc"])));
     steps.run("reports in a browser", page::check);
     emulate::test(steps, matrix);
+    library(steps, matrix);
+    lint(steps, matrix);
 }
 
-/// The rest, with what shares that directory last.
+/// The rest.
 fn targets(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figures> {
     steps.run("x86 backends under Miri", miri::check);
     for (target, cpu) in matrix.processors() {
@@ -83,8 +85,6 @@ fn targets(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figures> 
     steps.run("tests of the firmware", || {
         run(&mut cargo(&["test", "--quiet", "--profile", "dev", "--package", "firmware-example"]))
     });
-    library(steps, matrix);
-    lint(steps, matrix);
     figures
 }
 
