@@ -187,10 +187,27 @@ pub fn product_int8<B: Dot, const G: usize, const S: usize, const SPLIT: usize>(
     sums
 }
 
-/// [`Backend::product_int8_pairs`] with `SPLIT` partial sums: a group is broadcast once for all panels.
+/// [`Backend::product_int8_pairs`]: a group is broadcast once for all panels. Two pairs are sums enough to hide a product's latency; one
+/// has them twice.
 #[cfg(gru_family = "x86_64")]
 #[inline(always)]
-pub fn product_int8_pairs<B: Dot, const G: usize, const P: usize, const SPLIT: usize>(
+pub fn product_int8_pairs<B: Dot, const G: usize, const P: usize>(
+    backend: B,
+    sums: &mut [[[I32<B>; G]; 2]; P],
+    panels: [[&[Int8Lane]; 2]; P],
+    x: Columns<'_>,
+) {
+    if P == 1 {
+        split_int8_pairs::<_, G, P, 2>(backend, sums, panels, x);
+    } else {
+        split_int8_pairs::<_, G, P, 1>(backend, sums, panels, x);
+    }
+}
+
+/// With `SPLIT` partial sums.
+#[cfg(gru_family = "x86_64")]
+#[inline(always)]
+fn split_int8_pairs<B: Dot, const G: usize, const P: usize, const SPLIT: usize>(
     backend: B,
     sums: &mut [[[I32<B>; G]; 2]; P],
     panels: [[&[Int8Lane]; 2]; P],

@@ -88,11 +88,7 @@ impl Backend for Avx512Vnni {
         panels: [[&[Int8Lane]; 2]; P],
         x: Columns<'_>,
     ) -> bool {
-        if P == 1 {
-            vector::product_int8_pairs::<_, G, P, 2>(self, sums, panels, x);
-        } else {
-            vector::product_int8_pairs::<_, G, P, 1>(self, sums, panels, x);
-        }
+        vector::product_int8_pairs(self, sums, panels, x);
         true
     }
 }
