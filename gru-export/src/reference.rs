@@ -185,7 +185,16 @@ fn clipped(x: f64, clip: Option<f64>) -> f64 {
 }
 
 fn product(matrix: &Matrix, x: &[f64]) -> Vec<f64> {
-    matrix.iter_rows().map(|row| row.iter().zip(x).map(|(w, x)| w * x).sum()).collect()
+    matrix.iter_rows().map(|row| dot(row, x)).collect()
+}
+
+/// A loop, which a build script, compiled without optimisation, runs twice as fast as a chain of iterators.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sum = 0.0;
+    for (a, b) in a.iter().zip(b) {
+        sum += a * b;
+    }
+    sum
 }
 
 fn zip(a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64) -> Vec<f64> {

@@ -37,17 +37,38 @@ impl Distribution {
     fn insert(&mut self, bin: i64, count: u64) {
         *self.bins.entry(bin).or_default() += count;
         self.count += count;
-        while self.bins.len() > BINS {
-            self.coarsen();
+        if self.bins.len() > BINS {
+            self.coarsen(self.excess());
         }
     }
 
-    /// Halves the number of bins for the same values.
-    fn coarsen(&mut self) {
-        self.coarseness += 1;
-        for (bin, count) in std::mem::take(&mut self.bins) {
-            *self.bins.entry(bin >> 1).or_default() += count;
+    /// How many bits more to leave out, the fewest that suffice. Values of full precision share a bin only without some forty of them:
+    /// to build the bins anew for each would take longer than all else that is measured.
+    fn excess(&self) -> u32 {
+        // Neighbours, by how many bits they must lose to be one.
+        let mut neighbours = [0; i64::BITS as usize + 1];
+        for (low, high) in self.bins.keys().zip(self.bins.keys().skip(1)) {
+            neighbours[(i64::BITS - (low ^ high).leading_zeros()) as usize] += 1;
         }
+        let mut bins = self.bins.len();
+        let enough = neighbours.iter().position(|&merged| {
+            bins -= merged;
+            bins <= BINS
+        });
+        enough.map_or(0, |bits| bits as u32)
+    }
+
+    /// Leaves out so many bits more of the same values.
+    fn coarsen(&mut self, bits: u32) {
+        self.coarseness += bits;
+        let mut bins: Vec<(i64, u64)> = Vec::with_capacity(BINS);
+        for (bin, count) in std::mem::take(&mut self.bins) {
+            match bins.last_mut() {
+                Some((last, sum)) if *last == bin >> bits => *sum += count,
+                _ => bins.push((bin >> bits, count)),
+            }
+        }
+        self.bins = bins.into_iter().collect();
     }
 
     /// All values of several tensors as those of one.
@@ -55,8 +76,8 @@ impl Distribution {
         let mut all = Self::default();
         for part in parts {
             all.range = all.range.and(part.range);
-            while all.coarseness < part.coarseness {
-                all.coarsen();
+            if all.coarseness < part.coarseness {
+                all.coarsen(part.coarseness - all.coarseness);
             }
             for (&bin, &count) in &part.bins {
                 // A bin that came before may have made the bins coarser.
