@@ -1,7 +1,5 @@
-//! Every choice of gates, in layers large enough that batches and windows share a pass over the weights: const-generic cells against the
-//! slice kernels, and what is shared against single steps.
+//! Every choice of gates: const-generic cells against the slice kernels, and windows and batches against single steps.
 
-use std::array;
 use std::fmt::Debug;
 
 use gru_core::backend::scalar::Scalar;
@@ -9,59 +7,17 @@ use gru_core::layout::{self, GruShape, INT8_DEPTH, Order, Scales, UNITS};
 use gru_core::math::Rational;
 use gru_core::slices::{GruInput, GruSlice, QGruInput, QGruSlice};
 use gru_core::{
-    Gating, Gru, GruWeights, Layer, NoReset, NoUpdate, QGru, QGruState, QGruWeights, Quantized, Requantization,
-    ResetAfter, ResetBefore, Wide,
+    Gating, Gru, GruWeights, Layer, NoReset, NoUpdate, QGru, QGruState, QGruWeights, Quantized, ResetAfter,
+    ResetBefore, Wide,
 };
 
+mod layer;
 mod random;
-use random::Random;
 mod room;
+use layer::{
+    BIAS, BLOCKS, H, I, LANES, MULTIPLIER, QBIAS, QLANES, REQUANTIZATION, SHIFT, STEPS, float, inputs, int8, near,
+};
 use room::Room;
-
-const I: usize = 70;
-const H: usize = 50;
-const LANES: usize = layout::gru_f32_lanes(I, H);
-const QLANES: usize = layout::gru_int8_lanes(I, H);
-const BLOCKS: usize = layout::blocks(H);
-const STEPS: usize = if cfg!(miri) { 4 } else { 19 };
-
-/// A weight for every place, made at compile time.
-const fn int8<const C: usize, const G: usize>(salt: usize) -> [[[i8; C]; H]; G] {
-    let mut weights = [[[0; C]; H]; G];
-    let mut at = 0;
-    while at < G * H * C {
-        weights[at / (H * C)][at / C % H][at % C] = (((at + salt) as u32).wrapping_mul(0x9E37_79B1) >> 24) as i8 / 2;
-        at += 1;
-    }
-    weights
-}
-
-const fn float<const C: usize, const G: usize>(salt: usize) -> [[[f32; C]; H]; G] {
-    let source = int8::<C, G>(salt);
-    let mut weights = [[[0.0; C]; H]; G];
-    let mut at = 0;
-    while at < G * H * C {
-        weights[at / (H * C)][at / C % H][at % C] = source[at / (H * C)][at / C % H][at % C] as f32 / 1024.0;
-        at += 1;
-    }
-    weights
-}
-
-const BIAS: [[f32; H]; 4] = [[0.1; H], [-0.2; H], [0.3; H], [-0.4; H]];
-const QBIAS: [[i32; H]; 4] = [[500; H], [-200; H], [300; H], [77; H]];
-const MULTIPLIER: [[i16; H]; 4] = [[20_000; H], [30_000; H], [25_000; H], [17_000; H]];
-const SHIFT: [[u8; H]; 4] = [[11; H], [12; H], [11; H], [6; H]];
-const REQUANTIZATION: Requantization = Requantization { input_shift: 1, view: 140 };
-
-fn inputs() -> [[i16; I]; STEPS] {
-    let mut random = Random(3);
-    array::from_fn(|_| array::from_fn(|_| (random.unit() * 127.9 * 128.0) as i16))
-}
-
-/// A window and a step sum the products of f32 in different orders.
-fn near(a: &[f32], b: &[f32]) -> bool {
-    a.iter().zip(b).all(|(a, b)| (a - b).abs() < 2e-6)
-}
 
 fn f32_cells_are_their_slice<R: Gating, const G: usize>(cell: &Gru<I, H, R>) {
     let (weight_ih, weight_hh) = (float::<I, G>(0), float::<H, G>(1000));
@@ -156,30 +112,4 @@ gatings! {
 fn wide_views_of_the_state() {
     int8_cells_are_their_slice::<_, i16, 3>(QGru::<I, H, ResetAfter, _>::new(&reset_after::INT8));
     int8_cells_are_their_slice::<_, i16, 3>(QGru::<I, H, ResetBefore, _>::new(&reset_before::INT8));
-}
-
-/// Several blocks, streams in whole passes and left over, on the backend of this machine.
-#[test]
-fn the_active_backend_shares_the_weights_too() {
-    let (layer, xs) = (Wide(QGru::<I, H, ResetAfter>::new(&reset_after::INT8)), inputs());
-    let before = Gru::<I, H, ResetBefore>::new(&reset_before::F32);
-    let (mut outputs, mut state, mut expected) = ([[0; H]; STEPS], Default::default(), Default::default());
-    layer.window(&xs, &mut outputs, &mut state);
-    for (x, output) in xs.iter().zip(&outputs) {
-        assert_eq!(layer.forward(Scalar, x, &mut expected), output);
-    }
-    assert_eq!(state, expected);
-
-    let (mut outputs, mut states) = ([[0; H]; STEPS], array::from_fn::<_, STEPS, _>(|_| Default::default()));
-    layer.step_batch(&xs, &mut outputs, &mut states);
-    for (x, output) in xs.iter().zip(&outputs) {
-        assert_eq!(layer.forward(Scalar, x, &mut Default::default()), output);
-    }
-
-    let xs = xs.map(|x| x.map(|x| f32::from(x) / 16384.0));
-    let (mut outputs, mut expected) = ([[0.0; H]; STEPS], Default::default());
-    before.window(&xs, &mut outputs, &mut Default::default());
-    for (x, output) in xs.iter().zip(&outputs) {
-        assert!(near(before.forward(Scalar, x, &mut expected), output));
-    }
 }

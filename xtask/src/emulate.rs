@@ -12,8 +12,8 @@ use crate::shell::{cargo, run};
 use crate::steps::Steps;
 use crate::test::cargo_test;
 
-/// Tests of every backend against the specification, itself left out, and of models. The others do not depend on the machine.
-const TESTS: [&str; 7] = ["--test", "backends", "--test", "gates", "--", "--skip", "scalar::"];
+/// Tests of every backend against the specification, itself left out, and of windows and batches. The others do not depend on the machine.
+const TESTS: [&str; 7] = ["--test", "backends", "--test", "sharing", "--", "--skip", "scalar::"];
 
 /// Installs what the emulated machines need.
 pub fn prepare(matrix: &Matrix) -> Result<()> {
