@@ -12,14 +12,18 @@ use crate::app::{App, Input, Logits, Queue, Sensor, Status};
 use crate::board::{self, Timer};
 use crate::model;
 use crate::recordings::{COUNTS, LABELS, Recordings, SAMPLE_HZ};
-use crate::report::{self, Print};
+use crate::report::{self, Cost, Print};
 
 static SENSOR: Mutex<RefCell<Option<Sensor<'static, Recordings>>>> = Mutex::new(RefCell::new(None));
 static STATUS: Status = Status::new();
 
-/// Runs the model that the feature `f32` chooses.
+/// Runs the model that is compiled in.
 pub fn run(timer: Timer) -> ! {
-    if cfg!(feature = "f32") { run_model(&model::float::MODEL, timer) } else { run_model(&model::int8::MODEL, timer) }
+    #[cfg(not(int8))]
+    use model::float::MODEL;
+    #[cfg(int8)]
+    use model::int8::MODEL;
+    run_model(&MODEL, timer)
 }
 
 /// Runs to the last sample. Exits with 0 if the queue overran exactly when it was asked to.
@@ -34,14 +38,14 @@ where
     let sensor = Sensor::new(Recordings::default(), producer, &STATUS);
     critical_section::with(|cs| SENSOR.replace(cs, Some(sensor)));
 
-    let ticks_per_step = ticks_per_step(model, &mut timer);
+    let cost = cost(model, &mut timer);
     let overload = has_argument("overload");
-    timer.interrupt_every(if overload { ticks_per_step / 2 } else { board::TIMER_HZ / SAMPLE_HZ });
+    timer.interrupt_every(if overload { cost.mean / 2 } else { board::TIMER_HZ / SAMPLE_HZ });
 
     let app = App::new(model, &LABELS);
     let summary =
         app.run(consumer, &STATUS, board::wait_for_interrupt, |decision| report::decision(decision, STATUS.overruns()));
-    report::cost(ticks_per_step);
+    report::cost(&cost);
     report::summary(&summary, STATUS.overruns());
     process::exit(i32::from((STATUS.overruns() > 0) != overload))
 }
@@ -55,15 +59,17 @@ pub fn on_timer() {
     });
 }
 
-/// Mean over the first recording, before any interrupt.
-fn ticks_per_step<L: Layer<Input: Input>>(model: &L, timer: &mut Timer) -> u32 {
+/// Of steps over the first recording, before any interrupt.
+fn cost<L: Layer<Input: Input>>(model: &L, timer: &mut Timer) -> Cost {
     let mut stream = Stream::new(model);
     let overhead = timer.ticks(|| ());
-    let ticks = COUNTS[0].iter().map(|counts| {
+    let (mut sum, mut fastest, mut slowest) = (0, u32::MAX, 0);
+    for counts in &COUNTS[0] {
         let input = L::Input::from_counts(counts);
-        timer.ticks(|| _ = black_box(stream.step(black_box(&input)))) - overhead
-    });
-    ticks.sum::<u32>() / COUNTS[0].len() as u32
+        let ticks = timer.ticks(|| _ = black_box(stream.step(black_box(&input)))) - overhead;
+        (sum, fastest, slowest) = (sum + ticks, fastest.min(ticks), slowest.max(ticks));
+    }
+    Cost { mean: sum / COUNTS[0].len() as u32, fastest, slowest }
 }
 
 fn has_argument(name: &str) -> bool {

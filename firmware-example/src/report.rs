@@ -32,8 +32,16 @@ pub fn summary(summary: &Summary, overruns: u32) {
     );
 }
 
+/// What steps take on a board, in ticks of its timer.
+#[cfg(target_os = "none")]
+pub struct Cost {
+    pub mean: u32,
+    pub fastest: u32,
+    pub slowest: u32,
+}
+
 /// Prints what a step costs on a board.
 #[cfg(target_os = "none")]
-pub fn cost(ticks_per_step: u32) {
-    println!("cost ticks_per_step={}", ticks_per_step);
+pub fn cost(cost: &Cost) {
+    println!("cost ticks_per_step={} fastest={} slowest={}", cost.mean, cost.fastest, cost.slowest);
 }

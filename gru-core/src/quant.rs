@@ -13,7 +13,7 @@
 //! Every product is rounded by the same rule: half a unit is added and the sum is shifted right arithmetically, so that
 //! ties go towards +∞. These functions are what every backend computes, bit for bit.
 
-use crate::{layout::SUM_BITS, math::fixed};
+use crate::{backend::clamp, layout::SUM_BITS, math::fixed};
 
 /// Every accumulator of a layer stays strictly below this magnitude, whatever the input. Packing checks it for the actual weights.
 /// With eight bits to spare, a kernel may carry an accumulator multiplied by 256.
@@ -41,27 +41,15 @@ pub const fn mul_q15(a: i16, b: i16) -> i16 {
 /// Saturates to i16.
 #[inline(always)]
 #[must_use]
-pub const fn saturate_i16(value: i32) -> i16 {
-    if value > i16::MAX as i32 {
-        i16::MAX
-    } else if value < i16::MIN as i32 {
-        i16::MIN
-    } else {
-        value as i16
-    }
+pub fn saturate_i16(value: i32) -> i16 {
+    clamp(value, i16::MIN.into(), i16::MAX.into()) as i16
 }
 
 /// Saturates to ±127.
 #[inline(always)]
 #[must_use]
-pub const fn saturate_i8(value: i32) -> i8 {
-    if value > 127 {
-        127
-    } else if value < -127 {
-        -127
-    } else {
-        value as i8
-    }
+pub fn saturate_i8(value: i32) -> i8 {
+    clamp(value, -127, 127) as i8
 }
 
 /// Bits that an accumulator gains before its row's shift: rows whose unit is worth more than a step of the result need them.
@@ -72,8 +60,8 @@ pub const HEADROOM_BITS: u32 = 7;
 /// The first division does not round: the bias contains what does, `2^(shift−8)` for a shift of 8 and more.
 #[inline(always)]
 #[must_use]
-pub const fn requantize(accumulator: i32, multiplier: i16, shift: u8) -> i16 {
-    mul_q15(saturate_i16((accumulator << HEADROOM_BITS).wrapping_shr(shift as u32)), multiplier)
+pub fn requantize(accumulator: i32, multiplier: i16, shift: u8) -> i16 {
+    mul_q15(saturate_i16((accumulator << HEADROOM_BITS).wrapping_shr(shift.into())), multiplier)
 }
 
 /// [`requantize`] of a sum with [`SUM_BITS`] fraction bits, by the shift that [`Scales`](crate::layout::Scales) stores.
@@ -81,9 +69,9 @@ pub const fn requantize(accumulator: i32, multiplier: i16, shift: u8) -> i16 {
 /// Where sums have eight fraction bits, the stored shift is one more, for `a · 2⁷ / 2ˢ = a · 2⁸ / 2ˢ⁺¹`.
 #[inline(always)]
 #[must_use]
-pub const fn requantize_sum(sum: i32, multiplier: i16, shift: u8) -> i16 {
+pub fn requantize_sum(sum: i32, multiplier: i16, shift: u8) -> i16 {
     let sum = if SUM_BITS == 0 { sum << HEADROOM_BITS } else { sum };
-    mul_q15(saturate_i16(sum.wrapping_shr(shift as u32)), multiplier)
+    mul_q15(saturate_i16(sum.wrapping_shr(shift.into())), multiplier)
 }
 
 /// `σ(2t) ⊙ v`: the reset gate applied to `v`.
@@ -108,22 +96,22 @@ pub const fn update(t: i16, n: i16, h: i32) -> i32 {
 /// The hidden state as Q0.15.
 #[inline(always)]
 #[must_use]
-pub const fn state_q15(h: i32) -> i16 {
+pub fn state_q15(h: i32) -> i16 {
     saturate_i16(h >> 15)
 }
 
 /// The int8 view of a Q0.15 value that the matrices read: `multiplier` steps per unit, saturated to ±127.
 #[inline(always)]
 #[must_use]
-pub const fn view(value: i16, multiplier: i16) -> i8 {
-    saturate_i8((value as i32 * multiplier as i32 + (1 << 14)) >> 15)
+pub fn view(value: i16, multiplier: i16) -> i8 {
+    saturate_i8((i32::from(value) * i32::from(multiplier) + (1 << 14)) >> 15)
 }
 
 /// The wide view of a Q0.15 value: 2⁷ steps for each of [`view`], saturated to ±[`WIDE_MAX`].
 #[inline(always)]
 #[must_use]
-pub const fn wide_view(value: i16, multiplier: i16) -> i16 {
-    saturate_wide((value as i32 * multiplier as i32 + (1 << (14 - WIDE_BITS))) >> (15 - WIDE_BITS))
+pub fn wide_view(value: i16, multiplier: i16) -> i16 {
+    saturate_wide((i32::from(value) * i32::from(multiplier) + (1 << (14 - WIDE_BITS))) >> (15 - WIDE_BITS))
 }
 
 /// Whether every row keeps [`ACCUMULATOR_BOUND`]: `|bias| + 127 · (2^input_shift · Σ|w_ih| + Σ|w_hh|)`, with all weights in ±127.
@@ -178,8 +166,8 @@ pub const WIDE_MAX: i16 = 127 << WIDE_BITS;
 /// The sums of both halves hold [`ACCUMULATOR_BOUND`] wherever those of an int8 input do.
 #[inline(always)]
 #[must_use]
-pub const fn split(value: i16) -> (i8, i8) {
-    let value = saturate_wide(value as i32);
+pub fn split(value: i16) -> (i8, i8) {
+    let value = saturate_wide(value.into());
     let high = (value + (1 << (WIDE_BITS - 1))) >> WIDE_BITS;
     (high as i8, (value - (high << WIDE_BITS)) as i8)
 }
@@ -187,14 +175,8 @@ pub const fn split(value: i16) -> (i8, i8) {
 /// Saturates to ±[`WIDE_MAX`].
 #[inline(always)]
 #[must_use]
-pub const fn saturate_wide(value: i32) -> i16 {
-    if value > WIDE_MAX as i32 {
-        WIDE_MAX
-    } else if value < -(WIDE_MAX as i32) {
-        -WIDE_MAX
-    } else {
-        value as i16
-    }
+pub fn saturate_wide(value: i32) -> i16 {
+    clamp(value, (-WIDE_MAX).into(), WIDE_MAX.into()) as i16
 }
 
 /// What the sum over the low halves adds to the sum over the high halves; both have [`SUM_BITS`] fraction bits.
@@ -216,8 +198,9 @@ pub const fn nearest(value: f32) -> i32 {
 /// An integer reading in the steps of a model's input: `(reading − zero) · multiplier / 2^shift`, the difference saturated to i16, rounded.
 #[inline(always)]
 #[must_use]
-pub const fn quantize(reading: i16, zero: i16, multiplier: i16, shift: u8) -> i32 {
-    let shift = if shift == 0 { 1 } else { shift as u32 & 31 };
-    let product = reading.saturating_sub(zero) as i32 * multiplier as i32;
-    product.saturating_add(1 << (shift - 1)) >> shift
+pub fn quantize(reading: i16, zero: i16, multiplier: i16, shift: u8) -> i32 {
+    let shift = if shift == 0 { 1 } else { u32::from(shift) & 31 };
+    let difference = saturate_i16(i32::from(reading) - i32::from(zero));
+    // Half a unit is added behind the shift by one bit less, where the sum cannot be too large.
+    (((i32::from(difference) * i32::from(multiplier)) >> (shift - 1)) + 1) >> 1
 }

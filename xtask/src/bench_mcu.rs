@@ -137,6 +137,12 @@ impl Figures {
                 }
                 ("steps", [input, hidden, ticks @ ..]) if !ticks.is_empty() => {
                     let place = SHAPES.iter().position(|shape| *shape == (*input, *hidden));
+                    let spread = ticks.iter().max().zip(ticks.iter().min()).map_or(0, |(most, least)| most - least);
+                    // A difference of two readings of the timer is off by less than a tick.
+                    ensure!(
+                        self.precision == Precision::F32 || spread <= 1,
+                        "expected int8 steps to take the same time: {line}"
+                    );
                     let row = place.and_then(|place| self.rows.get_mut(place)).context("an unknown shape")?;
                     let instructions: u64 = ticks.iter().map(|&ticks| clock.instructions(ticks) - empty).sum();
                     let instructions = instructions as f64 / ticks.len() as f64;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use crate::golden::Golden;
 use crate::matrix::{Core, Precision};
 use crate::qemu::{self, Mode};
-use crate::report::Run;
+use crate::report::{Cost, Run};
 use crate::shell;
 use crate::steps::Steps;
 use crate::table::Figures;
@@ -76,6 +76,13 @@ pub fn host(golden: &Golden, precision: Precision) -> Result<Figures> {
 pub fn board(golden: &Golden, core: &Core, precision: Precision, show: impl Fn(&str)) -> Result<Figures> {
     let elf = qemu::build(core, precision)?;
     let run = qemu::run(core, &elf, Mode::Normal, show)?;
+    if let (Precision::Int8, Some(Cost { fastest, slowest, .. })) = (precision, run.cost) {
+        // A difference of two readings of the timer is off by less than a tick.
+        ensure!(
+            slowest - fastest <= 1,
+            "expected int8 steps to take the same time, found {fastest} to {slowest} ticks"
+        );
+    }
     checked(golden, Figures::board(core, precision, &elf, run, golden)?)
 }
 

@@ -71,7 +71,7 @@ mod tests {
     fn run(logits: [f32; 2]) -> Run {
         let decision = Decision { recording: 0, step: 1, queue: 0, logits: logits.to_vec() };
         let summary = Summary { samples: 1, overruns: 0, correct: 1, digest: String::new(), state_bytes: 0 };
-        Run { decisions: vec![decision], summary, ticks_per_step: None }
+        Run { decisions: vec![decision], summary, cost: None }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the example prints, on a board and on the host alike: one line a decision, then what the run came to.
 //!
-//! `decision key=value … logits=[a, b, …]`, `summary key=value …`, and from a board `cost ticks_per_step=…`
+//! `decision key=value … logits=[a, b, …]`, `summary key=value …`, and from a board `cost key=value …`
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -14,8 +14,8 @@ pub struct Run {
     pub decisions: Vec<Decision>,
     /// At the end.
     pub summary: Summary,
-    /// Mean cost of a step in ticks of the board's timer.
-    pub ticks_per_step: Option<u32>,
+    /// Of a step, on a board.
+    pub cost: Option<Cost>,
 }
 
 /// The outputs at one step.
@@ -29,6 +29,17 @@ pub struct Decision {
     pub queue: u32,
     /// In the model's units.
     pub logits: Vec<f32>,
+}
+
+/// What a step takes, in ticks of the board's timer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// Mean of many steps.
+    pub mean: u32,
+    /// Of the fastest of them.
+    pub fastest: u32,
+    /// Of the slowest.
+    pub slowest: u32,
 }
 
 /// What a run came to.
@@ -49,12 +60,12 @@ pub struct Summary {
 impl Run {
     /// Reads the lines of a run; other lines are passed over.
     pub fn parse(lines: &[impl AsRef<str>]) -> Result<Self> {
-        let (mut decisions, mut summary, mut ticks_per_step) = (Vec::new(), None, None);
+        let (mut decisions, mut summary, mut cost) = (Vec::new(), None, None);
         for line in lines.iter().map(AsRef::as_ref) {
             match line.split_once(' ') {
                 Some(("decision", fields)) => decisions.push(Decision::parse(fields)?),
                 Some(("summary", fields)) => summary = Some(Summary::parse(fields)?),
-                Some(("cost", fields)) => ticks_per_step = Some(Fields::parse(fields)?.get("ticks_per_step")?),
+                Some(("cost", fields)) => cost = Some(Cost::parse(fields)?),
                 _ => {}
             }
         }
@@ -62,7 +73,18 @@ impl Run {
         if summary.samples as usize != decisions.len() {
             bail!("expected {} decisions as the summary says, found {}", summary.samples, decisions.len());
         }
-        Ok(Self { decisions, summary, ticks_per_step })
+        Ok(Self { decisions, summary, cost })
+    }
+}
+
+impl Cost {
+    fn parse(line: &str) -> Result<Self> {
+        let fields = Fields::parse(line)?;
+        Ok(Self {
+            mean: fields.get("ticks_per_step")?,
+            fastest: fields.get("fastest")?,
+            slowest: fields.get("slowest")?,
+        })
     }
 }
 
@@ -117,11 +139,11 @@ mod tests {
 
     #[test]
     fn a_run_is_read_back() {
-        let run = Run::parse(&["hello", DECISION, SUMMARY, "cost ticks_per_step=32"]).unwrap();
+        let run = Run::parse(&["hello", DECISION, SUMMARY, "cost ticks_per_step=32 fastest=31 slowest=40"]).unwrap();
         assert_eq!(run.decisions, [Decision { recording: 3, step: 49, queue: 1, logits: vec![-1.5, 2e-3] }]);
         let summary = Summary { samples: 1, overruns: 2, correct: 0, digest: "0x00ff".to_owned(), state_bytes: 68 };
         assert_eq!(run.summary, summary);
-        assert_eq!(run.ticks_per_step, Some(32));
+        assert_eq!(run.cost, Some(Cost { mean: 32, fastest: 31, slowest: 40 }));
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl Figures {
     /// Of a run on a board.
     pub fn board(core: &Core, precision: Precision, elf: &Path, run: Run, golden: &Golden) -> Result<Self> {
         let agreement = golden.compare(&run)?;
-        let instructions_per_step = run.ticks_per_step.map(|ticks| qemu::instructions(core, ticks));
+        let instructions_per_step = run.cost.map(|cost| qemu::instructions(core, cost.mean));
         let size = Some(Size::of(elf)?);
         Ok(Self { place: core.title.clone(), precision, run, agreement, instructions_per_step, size })
     }

@@ -11,6 +11,7 @@
 #[cfg(gru_family = "aarch64")]
 pub mod aarch64;
 mod arrays;
+mod bounds;
 
 /// Methods of [`Lanes`] that the compiler does well on arrays.
 macro_rules! on_arrays {
@@ -51,6 +52,7 @@ use crate::{
 };
 
 pub use arrays::Arrays;
+pub(crate) use bounds::clamp;
 #[cfg(any(gru_family = "x86_64", gru_family = "aarch64"))]
 pub use choice::{Unavailable, available, dispatch, force};
 pub use unit::Units;

@@ -40,7 +40,11 @@ const fn fill(random: &mut Random, weights: &mut [i8]) {
     }
 }
 
-/// Values in ±127.
+/// Values in ±127, or, a quarter of the time, all at one end of it or the other.
 pub fn input<const I: usize>(random: &mut Random) -> [i8; I] {
-    array::from_fn(|_| random.int8())
+    let extreme = random.int8() >= 64;
+    array::from_fn(|_| {
+        let value = random.int8();
+        if extreme { 127 * value.signum() } else { value }
+    })
 }
