@@ -21,25 +21,34 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// `motion_int8.rs` and `motion_f32.rs`, from the weights in `models/`.
+/// The precisions that are compiled in, each a configuration of its own: on the host both, on a board the one that the feature `f32` chooses.
 fn models() -> Result<()> {
-    let export = |precision| {
-        let export = Export::new("models/motion.safetensors").precision(precision).calibrate("data/calibration.npy");
-        export.input_lsb("data/lsb.npy").wide_input(true)
-    };
-    let labels = ["standing", "running", "walking", "badminton"];
-    export(Precision::Int8).labels(labels).write_to_out_dir("motion_int8.rs")?;
-    export(Precision::F32).write_to_out_dir("motion_f32.rs")?;
+    println!("cargo::rustc-check-cfg=cfg(int8, float)");
+    let (on_board, f32_chosen) =
+        (env::var("CARGO_CFG_TARGET_OS")? == "none", env::var_os("CARGO_FEATURE_F32").is_some());
+    for (name, precision) in [("int8", Precision::Int8), ("float", Precision::F32)] {
+        if on_board && f32_chosen != (precision == Precision::F32) {
+            continue;
+        }
+        println!("cargo::rustc-cfg={name}");
+        Export::new("models/motion.safetensors")
+            .precision(precision)
+            .calibrate("data/calibration.npy")
+            .input_lsb("data/lsb.npy")
+            .wide_input(true)
+            .labels(["standing", "running", "walking", "badminton"])
+            .write_to_out_dir(&format!("motion_{name}.rs"))?;
+    }
     Ok(())
 }
 
-/// `COUNTS` and `LABELS`, from the arrays in `data/`.
+/// `COUNTS`, `INPUT_LSB` and `LABELS`, from the arrays in `data/`.
 fn recordings(out: &Path) -> Result<()> {
     let read = |path: &str| -> Result<Array> {
         println!("cargo::rerun-if-changed={path}");
         Ok(Array::read(path)?)
     };
-    let (counts, labels) = (read("data/test.npy")?, read("data/test_labels.npy")?);
+    let (counts, lsb, labels) = (read("data/test.npy")?, read("data/lsb.npy")?, read("data/test_labels.npy")?);
     let &[recordings, steps, channels] = &counts.shape[..] else {
         bail!("data/test.npy: expected [recordings, steps, channels], found {:?}", counts.shape)
     };
@@ -60,8 +69,11 @@ fn recordings(out: &Path) -> Result<()> {
         }
         code += "],";
     }
+    ensure!(lsb.shape == [channels], "data/lsb.npy: expected shape [{channels}], found {:?}", lsb.shape);
+    let lsb: Vec<f32> = lsb.values().iter().map(|&lsb| lsb as f32).collect();
+    writeln!(code, "];\n/// Raw units per count of each channel.\npub const INPUT_LSB: [f32; {channels}] = {lsb:?};")?;
     let labels: Vec<u8> = labels.values().iter().map(|&label| label as u8).collect();
-    writeln!(code, "];\n/// The activity of each recording.\npub static LABELS: [u8; {recordings}] = {labels:?};")?;
+    writeln!(code, "/// The activity of each recording.\npub static LABELS: [u8; {recordings}] = {labels:?};")?;
     Ok(fs::write(out.join("recordings.rs"), code)?)
 }
 

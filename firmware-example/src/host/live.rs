@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 use crate::app::Decision;
-use crate::model::{CLASSES, INPUT_LSB, LABELS};
+use crate::model::{CLASSES, LABELS};
+use crate::recordings::INPUT_LSB;
 
 const WIDTH: usize = 60;
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];

@@ -8,7 +8,8 @@ use anyhow::{Context, Result, anyhow, ensure};
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use crate::app::{Counts, Sample};
-use crate::model::{CHANNELS, INPUT_LSB};
+use crate::model::CHANNELS;
+use crate::recordings::INPUT_LSB;
 
 const COLUMNS: [&str; CHANNELS] = ["ax", "ay", "az", "gx", "gy", "gz"];
 
