@@ -12,6 +12,7 @@ mod golden;
 mod install;
 mod matrix;
 mod miri;
+mod package;
 mod page;
 mod panics;
 mod qemu;

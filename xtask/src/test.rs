@@ -1,10 +1,8 @@
 //! Everything that must hold before a change is merged.
 
-use std::fs;
 use std::process::{Command, ExitCode};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::conformance;
 use crate::emulate;
@@ -13,15 +11,19 @@ use crate::golden::Golden;
 use crate::install;
 use crate::matrix::{Matrix, Precision};
 use crate::miri;
+use crate::package;
 use crate::page;
 use crate::panics;
-use crate::qemu::target_directory;
 use crate::readme::Section;
 use crate::shell::{cargo, run};
 use crate::steps::Steps;
 use crate::table::{self, Figures};
 
 const DENY: [&str; 3] = ["--", "--deny", "warnings"];
+
+/// Always the same packages, on which it depends with what features Cargo compiles their dependencies; without the firmware, whose build
+/// script exports models.
+const LIBRARIES: [&str; 3] = ["--workspace", "--exclude", "firmware-example"];
 
 /// Runs all checks; every one runs even if another fails.
 pub fn test(matrix: &Matrix) -> Result<ExitCode> {
@@ -38,10 +40,10 @@ pub fn test(matrix: &Matrix) -> Result<ExitCode> {
     Ok(steps.finish())
 }
 
-/// `cargo test` on this host, always of the same packages: with others Cargo would compile their dependencies anew.
+/// `cargo test` on this host.
 pub fn cargo_test(arguments: &[&str]) -> Command {
-    let mut command = cargo(&["test", "--quiet", "--workspace", "--exclude", "firmware-example"]);
-    command.args(arguments);
+    let mut command = cargo(&["test", "--quiet"]);
+    command.args(LIBRARIES).args(arguments);
     command
 }
 
@@ -49,11 +51,11 @@ pub fn cargo_test(arguments: &[&str]) -> Command {
 fn host(steps: &mut Steps, matrix: &Matrix) {
     steps.run("format", || run(&mut cargo(&["fmt", "--all", "--check"])));
     steps.run("clippy on the host", || {
-        run(cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--all-features"]).args(DENY))
+        run(cargo(&["clippy", "--quiet", "--all-targets", "--all-features"]).args(LIBRARIES).args(DENY))
     });
     steps.run("documentation", || {
-        let mut doc = cargo(&["doc", "--quiet", "--workspace", "--no-deps", "--all-features"]);
-        run(doc.env("RUSTDOCFLAGS", "--deny warnings"))
+        let mut doc = cargo(&["doc", "--quiet", "--no-deps", "--all-features"]);
+        run(doc.args(LIBRARIES).env("RUSTDOCFLAGS", "--deny warnings"))
     });
     steps.run("unit, compile-fail, golden and command line tests", || {
         // Without examples: their code is looked into for every target.
@@ -64,6 +66,7 @@ fn host(steps: &mut Steps, matrix: &Matrix) {
     steps.run("documentation tests", || run(&mut cargo_test(&["--doc"])));
     steps.run("reports in a browser", page::check);
     emulate::test(steps, matrix);
+    steps.run("packages", package::check);
     library(steps, matrix);
     lint(steps, matrix);
 }
@@ -77,27 +80,24 @@ fn targets(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figures> 
             steps.run(name, || panics::check(target, cpu, precision));
         }
     }
-    steps.run("packages", package);
     let cores: Vec<_> = matrix.cores.iter().collect();
     conformance::check(steps, &cores);
     let figures = firmware::check(steps, golden, &cores, Extent::All, |_| ());
-    // Its build script exports models, which takes seconds in any profile; the exporter of the tests would take a minute to compile.
-    steps.run("tests of the firmware", || {
-        run(&mut cargo(&["test", "--quiet", "--profile", "dev", "--package", "firmware-example"]))
-    });
+    terminal(steps);
     figures
 }
 
-/// What is published builds alone.
-fn package() -> Result<()> {
-    // In a place of its own each time: what Cargo unpacks there it knows by place and version only, and would take an old one.
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
-    let directory = target_directory()?.join(format!("package-{now}"));
-    let mut command =
-        cargo(&["package", "--quiet", "--allow-dirty", "--package", "gru-core", "--package", "gru-export"]);
-    let packaged = run(command.env("CARGO_TARGET_DIR", &directory));
-    fs::remove_dir_all(&directory).with_context(|| format!("cannot remove {}", directory.display()))?;
-    packaged
+/// The firmware in the terminal: lints, documentation, tests.
+fn terminal(steps: &mut Steps) {
+    const FIRMWARE: [&str; 3] = ["--quiet", "--package", "firmware-example"];
+    steps.run("clippy on the firmware, host", || {
+        run(cargo(&["clippy", "--all-targets", "--all-features"]).args(FIRMWARE).args(DENY))
+    });
+    steps.run("documentation of the firmware", || {
+        run(cargo(&["doc", "--no-deps"]).args(FIRMWARE).env("RUSTDOCFLAGS", "--deny warnings"))
+    });
+    // Its build script exports models, which takes seconds in any profile; the exporter of the tests would take a minute to compile.
+    steps.run("tests of the firmware", || run(cargo(&["test", "--profile", "dev"]).args(FIRMWARE)));
 }
 
 /// Lints what the host does not compile.
