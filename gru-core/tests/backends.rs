@@ -82,7 +82,7 @@ fn gates<B: Backend>(backend: B) {
     let unshifted = if SUM_BITS == 0 { quant::HEADROOM_BITS as u8 } else { 0 };
     let mut last = [const { ([[0; UNITS]; 4], Scales::ZERO, [0; UNITS]) }; 4];
     for gate in 0..4 {
-        for first in (i16::MIN..=i16::MAX).step_by(if cfg!(miri) { 19_997 } else { UNITS }) {
+        for first in (i16::MIN..=i16::MAX).step_by(if cfg!(miri) { 9973 } else { UNITS }) {
             let mut sums: [I32Lane; 4] = array::from_fn(|_| {
                 array::from_fn(|_| (random.unit() * (quant::ACCUMULATOR_BOUND << SUM_BITS) as f32 * 0.99) as i32)
             });

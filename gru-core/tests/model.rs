@@ -136,30 +136,32 @@ fn a_window_is_its_steps_and_goes_on_from_the_state() {
     }
 
     let readings = readings(31);
-    let (mut state, mut steps) = (Default::default(), Default::default());
-    let first = QMODEL.forward_window::<_, 17>(Scalar, array::from_fn(|t| &readings[t]), &mut state);
-    let second = QMODEL.forward_window::<_, 14>(Scalar, array::from_fn(|t| &readings[17 + t]), &mut state);
-    for (x, output) in readings.iter().zip(first.iter().chain(&second)) {
-        assert_eq!(QMODEL.forward(Scalar, x, &mut steps), output);
+    let mut outputs = [[0; 3]; 31];
+    let mut state = Default::default();
+    QMODEL.window(&readings[..17], &mut outputs[..17], &mut state);
+    QMODEL.window(&readings[17..], &mut outputs[17..], &mut state);
+    let mut stream = Stream::new(&QMODEL);
+    for (x, output) in readings.iter().zip(&outputs) {
+        assert_eq!(stream.step(x), output);
     }
-    assert_eq!(steps, state);
+    assert_eq!(stream.state(), &state);
 }
 
 #[test]
 fn a_batch_is_a_step_of_each_stream() {
-    const STREAMS: usize = 3;
-    let (mut states, mut qstates) =
-        ([(); STREAMS].map(|()| Default::default()), [(); STREAMS].map(|()| Default::default()));
-    let mut single = [(); STREAMS].map(|()| (Default::default(), Default::default()));
-    for (xs, readings) in inputs(4 * STREAMS).as_chunks().0.iter().zip(readings(4 * STREAMS).as_chunks().0) {
-        let outputs = MODEL.forward_batch(Scalar, xs.each_ref(), states.each_mut());
-        let ints = QMODEL.forward_batch(Scalar, readings.each_ref(), qstates.each_mut());
+    const STREAMS: usize = 19;
+    let (mut outputs, mut states) = ([[0.0; 3]; STREAMS], array::from_fn::<_, STREAMS, _>(|_| Default::default()));
+    let (mut ints, mut qstates) = ([[0; 3]; STREAMS], array::from_fn::<_, STREAMS, _>(|_| Default::default()));
+    let mut streams: [_; STREAMS] = array::from_fn(|_| Stream::new(&MODEL));
+    let mut qstreams: [_; STREAMS] = array::from_fn(|_| Stream::new(&QMODEL));
+    for (xs, readings) in inputs(4 * STREAMS).chunks(STREAMS).zip(readings(4 * STREAMS).chunks(STREAMS)) {
+        MODEL.step_batch(xs, &mut outputs, &mut states);
+        QMODEL.step_batch(readings, &mut ints, &mut qstates);
         for s in 0..STREAMS {
-            let (state, qstate) = &mut single[s];
-            assert!(near(MODEL.forward(Scalar, &xs[s], state), outputs[s]));
-            assert_eq!(QMODEL.forward(Scalar, &readings[s], qstate), ints[s]);
+            assert!(near(streams[s].step(&xs[s]), &outputs[s]));
+            assert_eq!(qstreams[s].step(&readings[s]), &ints[s]);
+            assert_eq!(qstreams[s].state(), &qstates[s]);
         }
-        assert!(qstates.iter().zip(&single).all(|(state, (_, single))| state == single));
     }
 }
 
