@@ -7,7 +7,7 @@
 //! Counted by hand for one `zmm` loaded and one multiplied a cycle (Zen 4): a layer of 64 inputs and 64 units has 384 products and 32 loads of
 //! inputs, 416 cycles, and then, with nothing beside them, the gates of its four blocks: some 290 instructions, half of them shifts and
 //! shuffles, of which Zen 4 starts one a cycle, 145 cycles. That is 1.46 times the floor of 384, before any latency: from its last shuffle
-//! a new state goes through its blend, its view, a store and the load that broadcasts it, some 30 cycles in which the next product waits,
+//! a new state goes through its blend, its view, a store and the load that broadcasts it: an estimated, not measured, 30 cycles more,
 //! 1.54. Measured are 1.62 to 1.66. Weights beyond the first-level cache come at half a register a cycle: `cargo xtask bench` streams them
 //! back and forth without gates for comparison. A batch has a product a stream and group and no more than one a cycle either: with 16
 //! streams of (28, 256) 0.46 of a single step before any gate.
