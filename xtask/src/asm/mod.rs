@@ -112,6 +112,7 @@ fn compile(backend: &Backend, model: &str) -> Result<Vec<Function>> {
     rustc.args(["--target", backend.target]).args(backend.flags);
     let rlib = directory.join("release/libgru_core.rlib");
     rustc.arg("--extern").arg(format!("gru_core={}", rlib.display())).arg(&source);
+    rustc.arg("--out-dir").arg(&directory);
     shell::run(emit(&mut rustc, &step, backend))?;
     Ok(reachable(read(backend, &step)?, read(backend, &library)?))
 }

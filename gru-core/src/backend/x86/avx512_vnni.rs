@@ -4,13 +4,18 @@
 //! group: 64 products an instruction, bound by the loads of the weights. The instruction takes unsigned activations: they are offset by 128,
 //! and the sums start from the offsets that packing has put before each panel.
 //!
-//! Counted by hand for one `zmm` loaded and one multiplied a cycle (Zen 4): a layer of 64 inputs and 64 units has 384 products and 32 loads of
-//! inputs, 416 cycles, and then, with nothing beside them, the gates of its four blocks: some 290 instructions, half of them shifts and
-//! shuffles, of which Zen 4 starts one a cycle, 145 cycles. That is 1.46 times the floor of 384, before any latency: from its last shuffle
-//! a new state goes through its blend, its view, a store and the load that broadcasts it: an estimated, not measured, 30 cycles more,
-//! 1.54. Measured are 1.62 to 1.66. Weights beyond the first-level cache come at half a register a cycle: `cargo xtask bench` streams them
-//! back and forth without gates for comparison. A batch has a product a stream and group and no more than one a cycle either: with 16
-//! streams of (28, 256) 0.46 of a single step before any gate.
+//! What bounds a step, in units of the floor (`cargo xtask bench`), minima on Zen 4, which loads one `zmm` a cycle from L1 and some half a one
+//! from L2, and multiplies one a cycle. "Products" is the step with its gates taken out of the source, everything else in place:
+//!
+//! | layer | weights alone | products | step | why |
+//! |---|---|---|---|---|
+//! | (64, 64) | 1.00 | 1.20 | 1.60 | L1: 384 registers of weights, 24 of offsets, 32 loads of inputs, one a cycle; the gates of all four blocks follow, 290 instructions, half of them shifts and shuffles, of which one starts a cycle: 145 cycles, 0.38 |
+//! | (28, 128) | 0.74 | 0.94 | 1.10 | L2: beside 936 registers of weights, 48 of offsets and 64 of biases and scales come from as far; gates 0.16 |
+//! | (28, 256) | 0.94 | 1.03 | 1.15 | the same |
+//!
+//! Products from L1 leave the gates no room: `vpdpbusd` has both ports that multiply. A batch has a product a stream and group, one a cycle
+//! too: with 16 streams of (28, 256) that alone, 3408 products at the 0.302 ns of the floor of (64, 64), is 0.49 of a single step, measured
+//! 0.53 without gates and 0.64 with them.
 
 use super::{
     avx512::{Avx512, I32x16, Zmm, load},
