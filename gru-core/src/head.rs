@@ -2,7 +2,7 @@
 
 use crate::{
     Wide,
-    backend::{Backend, F32Lane, Int8Lane, Lane, Prepared, Weight},
+    backend::{Backend, F32Lane, Int8Lane, Lane, Prepared, Weight, bytes},
     cell::split,
     kernel::{float, int8},
     layout::{self, DenseShape, INT8_DEPTH, Order, Scales, UNITS},
@@ -65,6 +65,12 @@ impl<const I: usize, const O: usize, W: Weight> Dense<I, O, W> {
         weights: &'static DenseWeights<I, O, LANES, BLOCKS, W>,
     ) -> Self {
         Self { lanes: &weights.lanes, bias: &weights.bias }
+    }
+
+    /// The packed weights and biases as they lie in memory, for a checksum that is computed in a constant and again where they are in use.
+    #[must_use]
+    pub const fn bytes(&self) -> [&'static [u8]; 2] {
+        [bytes(self.lanes), bytes(self.bias)]
     }
 }
 
@@ -131,6 +137,12 @@ impl<const I: usize, const O: usize> QDense<I, O> {
         Self { lanes: &weights.lanes, scales: &weights.scales }
     }
 
+    /// The packed weights and scales as they lie in memory, for a checksum that is computed in a constant and again where they are in use.
+    #[must_use]
+    pub const fn bytes(&self) -> [&'static [u8]; 2] {
+        [bytes(self.lanes), bytes(self.scales)]
+    }
+
     #[inline(always)]
     fn apply<B: Backend>(&self, backend: B, input: impl int8::Input, y: &mut [i16; O]) {
         let [mut first, mut second] = [[Prepared::default(); I]; 2];
@@ -179,6 +191,12 @@ impl<const I: usize, T> Quantize<I, T> {
     #[must_use]
     pub const fn new(zero: [i16; I], multiplier: [i16; I], shift: [u8; I]) -> Self {
         Self { zero, multiplier, shift, steps: PhantomData }
+    }
+
+    /// The parameters as they lie in memory, for a checksum that is computed in a constant and again where they are in use.
+    #[must_use]
+    pub const fn bytes(&self) -> [&[u8]; 3] {
+        [bytes(&self.zero), bytes(&self.multiplier), bytes(&self.shift)]
     }
 }
 

@@ -1,7 +1,7 @@
 //! Symbols as input: an embedding table, or the one-hot vector of the symbol.
 
 use crate::{
-    backend::{Backend, F16},
+    backend::{Backend, F16, Packed, bytes},
     head::Buffer,
     stack::Layer,
 };
@@ -29,6 +29,15 @@ impl<T, const V: usize, const D: usize> Embedding<T, V, D> {
     #[must_use]
     pub const fn new(table: &'static [[T; D]; V]) -> Self {
         Self { table }
+    }
+
+    /// The table as it lies in memory, for a checksum that is computed in a constant and again where it is in use.
+    #[must_use]
+    pub const fn bytes(&self) -> [&'static [u8]; 1]
+    where
+        T: Packed,
+    {
+        [bytes(self.table)]
     }
 }
 

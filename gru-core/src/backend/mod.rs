@@ -12,6 +12,7 @@
 pub mod aarch64;
 mod arrays;
 mod bounds;
+mod bytes;
 
 /// Methods of [`Lanes`] that the compiler does well on arrays.
 macro_rules! on_arrays {
@@ -53,6 +54,7 @@ use crate::{
 
 pub use arrays::Arrays;
 pub(crate) use bounds::clamp;
+pub use bytes::{Packed, bytes};
 #[cfg(any(gru_family = "x86_64", gru_family = "aarch64"))]
 pub use choice::{Unavailable, available, dispatch, force};
 pub use unit::Units;

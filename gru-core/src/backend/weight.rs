@@ -1,6 +1,6 @@
 //! How f32 layers store their weights.
 
-use super::{F16Lane, F32Lane, Lane, Lanes};
+use super::{F16Lane, F32Lane, Lane, Lanes, Packed};
 use core::fmt;
 
 /// IEEE 754 binary16, as its bits: 11 significant bits between 2⁻¹⁴ and 65504, steps of 2⁻²⁴ below.
@@ -54,7 +54,7 @@ impl fmt::Debug for F16 {
 }
 
 /// What a layer of f32 arithmetic stores its weights as: `f32`, or [`F16`].
-pub trait Weight: Copy + 'static {
+pub trait Weight: Packed {
     /// 0.
     const ZERO: Self;
 

@@ -1,6 +1,6 @@
 use super::{Gating, ResetAfter, Sweep};
 use crate::{
-    backend::{Backend, F32Lane, Lane, Weight},
+    backend::{Backend, F32Lane, Lane, Weight, bytes},
     kernel::float::{self, Dense, GruView, Input, OneHot as Symbol, Stream, Sums},
     layout::{self, GruShape, Order, UNITS},
     math::{Activation, Rational},
@@ -100,6 +100,12 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation, W: Weight> Gru<I,
         weights: &'static GruWeights<I, H, R, LANES, BLOCKS, W>,
     ) -> Self {
         Self { lanes: &weights.lanes, bias: &weights.bias, types: PhantomData }
+    }
+
+    /// The packed weights and biases as they lie in memory, for a checksum that is computed in a constant and again where they are in use.
+    #[must_use]
+    pub const fn bytes(&self) -> [&'static [u8]; 2] {
+        [bytes(self.lanes), bytes(self.bias)]
     }
 
     /// The packed weights.

@@ -1,6 +1,6 @@
 use super::{Gating, ResetAfter, Sweep};
 use crate::{
-    backend::{Backend, Int8Lane, Prepared},
+    backend::{Backend, Int8Lane, Prepared, bytes},
     head::Quantized,
     kernel::int8::{self, Dense, GruView, Input, OneHot as Symbol, Ready, Scratch, Stream, Sums, View},
     layout::{self, GruShape, INT8_DEPTH, Order, Scales, UNITS},
@@ -153,6 +153,13 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> QGru<I, H, R, V> {
             requantization: weights.requantization,
             types: PhantomData,
         }
+    }
+
+    /// The packed weights and scales as they lie in memory, for a checksum that is computed in a constant and again where they are in use.
+    /// [`Requantization`] is not among them: it becomes part of the code.
+    #[must_use]
+    pub const fn bytes(&self) -> [&'static [u8]; 2] {
+        [bytes(self.lanes), bytes(self.scales)]
     }
 
     /// The packed weights.
