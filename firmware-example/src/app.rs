@@ -1,28 +1,25 @@
 //! The application: samples from a queue through the model, one decision each. Knows no board.
 
 use core::hash::Hasher;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::ops::ControlFlow;
 
 use fnv::FnvHasher;
 use gru_core::{Layer, Stream};
-use heapless::spsc::{self, Consumer, Producer};
+use heapless::spsc::Consumer;
 
-use crate::model::{CHANNELS, CLASSES};
+use crate::model::CLASSES;
+use crate::monitor::{Channels, Monitor};
+use crate::sensor::{Counts, Sample, Status};
 
-/// What the sensor's registers hold at one moment.
-pub type Counts = [i16; CHANNELS];
-
-/// One reading of the sensor.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
-    /// Which recording it belongs to; the model starts anew with each.
-    pub recording: u16,
-    /// The reading.
-    pub counts: Counts,
-}
-
-/// Between the sensor's interrupt and the main loop; holds one sample less than its size.
-pub type Queue = spsc::Queue<Sample, 16>;
+/// Samples missing in a row that the last one before stands in for. Where more are missing, the model starts anew.
+///
+/// In the bundled recordings 98.8 % of the decisions right after two held samples are those of the undisturbed stream.
+pub const MAX_HELD: u32 = 2;
+/// Samples that wait in the queue up to which the main loop has time for missing ones.
+const MAX_QUEUED: usize = 7;
+/// Samples from a fresh start until the decisions are those of a stream that has seen more: 99 % of them in the bundled recordings, where it
+/// is 68 % of the first ones.
+pub const SETTLING: u8 = 15;
 
 /// What the model takes, made from a reading.
 pub trait Input {
@@ -40,67 +37,35 @@ pub trait Logits {
     fn digest(&self, hasher: &mut FnvHasher);
 }
 
-/// What the sensor's side tells the main loop.
-#[derive(Debug)]
-pub struct Status {
-    overruns: AtomicU32,
-    ended: AtomicBool,
-}
-
-impl Status {
-    /// Nothing has happened yet.
-    pub const fn new() -> Self {
-        Self { overruns: AtomicU32::new(0), ended: AtomicBool::new(false) }
-    }
-
-    /// Samples lost because the queue was full.
-    pub fn overruns(&self) -> u32 {
-        self.overruns.load(Ordering::Relaxed)
-    }
-
-    fn ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
-    }
-}
-
-/// The sensor: puts the next sample into the queue on every tick.
-pub struct Sensor<'q, S> {
-    samples: S,
-    queue: Producer<'q, Sample>,
-    status: &'q Status,
-}
-
-impl<'q, S: Iterator<Item = Sample>> Sensor<'q, S> {
-    /// The only producer of a queue, and the only writer of a status.
-    pub fn new(samples: S, queue: Producer<'q, Sample>, status: &'q Status) -> Self {
-        Self { samples, queue, status }
-    }
-
-    /// One sample is due. Where the queue is full it is lost, and counted.
-    pub fn tick(&mut self) {
-        match self.samples.next() {
-            None => self.status.ended.store(true, Ordering::Release),
-            Some(sample) if self.queue.enqueue(sample).is_ok() => {}
-            Some(_) => self.status.overruns.store(self.status.overruns() + 1, Ordering::Relaxed),
-        }
-    }
-}
-
 /// What the model says about a sample.
 #[derive(Debug)]
 pub struct Decision<'a, O> {
     /// What it is about.
     pub sample: Sample,
-    /// Which sample of its recording, from 0; lost ones are not counted.
+    /// Ticks of the sensor since the first sample of its recording that this stream has seen.
     pub step: u32,
     /// The most probable class.
     pub class: usize,
     /// Probability of each class in percent.
     pub percentages: [u8; CLASSES],
+    /// Samples until the model has seen enough since its last fresh start.
+    pub settling: u8,
+    /// Channels that do not move.
+    pub stuck: Channels,
     /// Samples that wait in the queue.
     pub queued: usize,
+    /// What the step took, in ticks of the clock.
+    #[cfg_attr(not(target_os = "none"), allow(dead_code, reason = "nobody is late in a terminal"))]
+    pub ticks: u32,
     /// The model's outputs.
     pub logits: &'a O,
+}
+
+impl<O> Decision<'_, O> {
+    /// Whether anything may be done upon it.
+    pub fn trusted(&self) -> bool {
+        self.settling == 0 && self.stuck == 0
+    }
 }
 
 /// What a run came to.
@@ -108,7 +73,13 @@ pub struct Decision<'a, O> {
 pub struct Summary {
     /// Samples that went through the model.
     pub samples: u32,
-    /// Those of them whose class is known.
+    /// Missing samples that the one before stood in for.
+    pub held: u32,
+    /// Fresh starts in the midst of a recording.
+    pub restarts: u32,
+    /// Samples whose decision is to be trusted.
+    pub trusted: u32,
+    /// Samples whose class is known.
     pub labelled: u32,
     /// Those of them that the model got right.
     pub correct: u32,
@@ -122,12 +93,13 @@ pub struct Summary {
 pub struct App<L: Layer + 'static> {
     stream: Stream<'static, L>,
     labels: &'static [u8],
-    recording: Option<u16>,
-    step: u32,
-    samples: u32,
-    labelled: u32,
-    correct: u32,
+    monitor: Monitor,
+    stuck: Channels,
+    settling: u8,
+    /// The first sample of the recording and the last.
+    ends: Option<[Sample; 2]>,
     digest: FnvHasher,
+    summary: Summary,
 }
 
 impl<L: Layer<Input: Input, Output: Logits>> App<L> {
@@ -136,146 +108,111 @@ impl<L: Layer<Input: Input, Output: Logits>> App<L> {
         Self {
             stream: Stream::new(model),
             labels,
-            recording: None,
-            step: 0,
-            samples: 0,
-            labelled: 0,
-            correct: 0,
+            monitor: Monitor::default(),
+            stuck: 0,
+            settling: SETTLING,
+            ends: None,
             digest: FnvHasher::default(),
+            summary: Summary {
+                samples: 0,
+                held: 0,
+                restarts: 0,
+                trusted: 0,
+                labelled: 0,
+                correct: 0,
+                digest: 0,
+                state_bytes: size_of::<L::State>(),
+            },
         }
     }
 
-    /// Takes samples until the sensor has ended and the queue is empty. `idle` waits while there is none; `watch` sees every decision.
+    /// Takes samples until the sensor has ended and the queue is empty, or `watch`, which sees every decision, breaks. `clock` times the
+    /// steps, `idle` waits while there is no sample.
     pub fn run(
         mut self,
-        mut queue: Consumer<'_, Sample>,
+        queue: &mut Consumer<'_, Sample>,
         status: &Status,
+        clock: impl Fn() -> u32,
         mut idle: impl FnMut(),
-        mut watch: impl FnMut(&Decision<'_, L::Output>),
+        mut watch: impl FnMut(&Decision<'_, L::Output>) -> ControlFlow<()>,
     ) -> Summary {
         loop {
             // Before looking into the queue: the last sample precedes the end.
             let ended = status.ended();
             match queue.dequeue() {
-                Some(sample) => watch(&self.step(sample, queue.len())),
-                None if ended => return self.summary(),
+                Some(sample) => {
+                    if watch(&self.step(sample, queue.len(), &clock)).is_break() {
+                        break;
+                    }
+                }
+                None if ended => break,
                 None => idle(),
             }
         }
+        Summary { digest: self.digest.finish(), ..self.summary }
     }
 
-    fn step(&mut self, sample: Sample, queued: usize) -> Decision<'_, L::Output> {
-        if self.recording != Some(sample.recording) {
-            self.recording = Some(sample.recording);
-            self.step = 0;
-            self.stream.reset();
+    fn step(&mut self, sample: Sample, queued: usize, clock: impl Fn() -> u32) -> Decision<'_, L::Output> {
+        let reading = sample.reading;
+        let step = self.follow(sample, queued);
+        let stuck = self.monitor.stuck(&reading.counts);
+        if self.stuck != 0 && stuck == 0 {
+            self.restart();
+            self.summary.restarts += 1;
         }
-        let logits = self.stream.step(&L::Input::from_counts(&sample.counts));
+        self.stuck = stuck;
+
+        let start = clock();
+        let logits = self.stream.step(&L::Input::from_counts(&reading.counts));
+        let ticks = clock().wrapping_sub(start);
         let (class, percentages) = (logits.class(), logits.percentages());
-        let decision = Decision { sample, step: self.step, class, percentages, queued, logits };
+        let decision =
+            Decision { sample, step, class, percentages, settling: self.settling, stuck, queued, ticks, logits };
         logits.digest(&mut self.digest);
-        if let Some(&label) = self.labels.get(usize::from(sample.recording)) {
-            self.labelled += 1;
-            self.correct += u32::from(class == usize::from(label));
+        self.settling = self.settling.saturating_sub(1);
+        self.summary.samples += 1;
+        self.summary.trusted += u32::from(decision.trusted());
+        if let Some(&label) = self.labels.get(usize::from(reading.recording)) {
+            self.summary.labelled += 1;
+            self.summary.correct += u32::from(class == usize::from(label));
         }
-        self.samples += 1;
-        self.step += 1;
         decision
     }
 
-    fn summary(&self) -> Summary {
-        Summary {
-            samples: self.samples,
-            labelled: self.labelled,
-            correct: self.correct,
-            digest: self.digest.finish(),
-            state_bytes: size_of::<L::State>(),
+    /// Makes up for what is missing between the last sample and this; ticks since the recording's first.
+    fn follow(&mut self, sample: Sample, queued: usize) -> u32 {
+        let same = |ends: &[Sample; 2]| ends[0].reading.recording == sample.reading.recording;
+        let Some([first, last]) = self.ends.filter(same) else {
+            self.ends = Some([sample; 2]);
+            self.forget();
+            return 0;
+        };
+        self.ends = Some([first, sample]);
+        let missing = sample.tick.wrapping_sub(last.tick).wrapping_sub(1);
+        if missing > MAX_HELD || missing > 0 && queued > MAX_QUEUED {
+            self.forget();
+            self.summary.restarts += 1;
+        } else {
+            for _ in 0..missing {
+                self.stream.step(&L::Input::from_counts(&last.reading.counts));
+            }
+            self.summary.held += missing;
         }
+        sample.tick.wrapping_sub(first.tick)
+    }
+
+    /// What came before this sample says nothing about it.
+    fn forget(&mut self) {
+        self.monitor = Monitor::default();
+        self.stuck = 0;
+        self.restart();
+    }
+
+    fn restart(&mut self) {
+        self.stream.reset();
+        self.settling = SETTLING;
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use gru_core::backend::Backend;
-
-    use super::*;
-    use crate::recordings::{COUNTS, LABELS, Recordings};
-
-    /// Its first output is the number of steps since the reset.
-    struct Counter;
-
-    impl Layer for Counter {
-        type Input = Counts;
-        type Output = [i16; CLASSES];
-        type State = [i16; CLASSES];
-
-        fn forward<'s, B: Backend>(&'s self, _: B, _: &Counts, state: &'s mut Self::State) -> &'s Self::Output {
-            state[0] += 1;
-            state
-        }
-    }
-
-    /// Ticks for all samples at once, then runs the app on what the queue holds.
-    fn flood(
-        samples: &[Sample],
-        labels: &'static [u8],
-        watch: impl FnMut(&Decision<'_, [i16; CLASSES]>),
-    ) -> (Summary, u32) {
-        let (mut queue, status) = (Queue::new(), Status::new());
-        let (producer, consumer) = queue.split();
-        let mut sensor = Sensor::new(samples.iter().copied(), producer, &status);
-        for _ in 0..=samples.len() {
-            sensor.tick();
-        }
-        let summary = App::new(&Counter, labels).run(consumer, &status, || unreachable!("the sensor has ended"), watch);
-        (summary, status.overruns())
-    }
-
-    fn sample(recording: u16) -> Sample {
-        Sample { recording, counts: [0; CHANNELS] }
-    }
-
-    #[test]
-    fn what_the_queue_cannot_hold_is_counted() {
-        let (summary, overruns) = flood(&[sample(0); 20], &[], |_| ());
-        assert_eq!((summary.samples, overruns), (15, 5));
-        let (summary, overruns) = flood(&[sample(0); 15], &[], |_| ());
-        assert_eq!((summary.samples, overruns), (15, 0));
-    }
-
-    #[test]
-    fn the_model_starts_anew_with_each_recording() {
-        let mut seen = Vec::new();
-        flood(&[0, 0, 1, 1, 1, 0].map(sample), &[], |decision| seen.push((decision.step, decision.logits[0])));
-        assert_eq!(seen, [(0, 1), (1, 2), (0, 1), (1, 2), (2, 3), (0, 1)]);
-    }
-
-    #[test]
-    fn decisions_are_held_against_labels_where_there_are_any() {
-        let (summary, _) = flood(&[0, 1, 1, 2].map(sample), &[0, 3], |decision| assert_eq!(decision.class, 0));
-        assert_eq!((summary.labelled, summary.correct), (3, 1));
-    }
-
-    #[test]
-    fn the_digest_is_over_outputs_in_order() {
-        let digest = |recordings: &[u16]| {
-            flood(&recordings.iter().copied().map(sample).collect::<Vec<_>>(), &[], |_| ()).0.digest
-        };
-        // FNV-1a of 01 00 00 00 00 00 00 00 as in the definition.
-        let by_hand = [1u8, 0, 0, 0, 0, 0, 0, 0]
-            .iter()
-            .fold(0xcbf2_9ce4_8422_2325u64, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
-        assert_eq!(digest(&[0]), by_hand);
-        assert_ne!(digest(&[0, 0, 1]), digest(&[0, 1, 1]));
-    }
-
-    #[test]
-    fn recordings_play_from_the_first_sample_to_the_last() {
-        let mut samples = Recordings::default();
-        assert_eq!(samples.next(), Some(Sample { recording: 0, counts: COUNTS[0][0] }));
-        let last = samples.last().expect("there is more than one sample");
-        assert_eq!(last, Sample { recording: 39, counts: COUNTS[39][99] });
-        assert_eq!(Recordings::default().count(), COUNTS.len() * COUNTS[0].len());
-        assert_eq!(LABELS.len(), COUNTS.len());
-    }
-}
+mod tests;

@@ -2,7 +2,9 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `app` | the application, which knows no board: queue, model, decisions |
+//! | `app` | the application, which knows no board: samples in, decisions out, and what it does where samples are missing |
+//! | `sensor` | the sensor's side: the queue, and what did not get into it |
+//! | `monitor`, `integrity`, `watchdog` | channels that do not move, weights that have changed, a main loop that hangs |
 //! | `model`, `recordings` | what `build.rs` generates: the exported models, the recorded signal |
 //! | `report` | the lines that are printed, the same from a board and on the host |
 //! | `firmware`, `board` | the microcontrollers: a timer interrupt fills the queue |
@@ -11,16 +13,24 @@
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 mod app;
+#[cfg_attr(not(target_os = "none"), allow(dead_code, reason = "a terminal has no flash"))]
+mod integrity;
 mod model;
+mod monitor;
 mod recordings;
 mod report;
+mod sensor;
 
 #[cfg(target_os = "none")]
 mod board;
 #[cfg(target_os = "none")]
+mod faults;
+#[cfg(target_os = "none")]
 mod firmware;
 #[cfg(not(target_os = "none"))]
 mod host;
+#[cfg(any(target_os = "none", test))]
+mod watchdog;
 
 #[cfg(not(target_os = "none"))]
 fn main() -> std::process::ExitCode {

@@ -1,6 +1,6 @@
 //! The held-out recordings, which stand in for a sensor.
 
-use crate::app::Sample;
+use crate::sensor::Reading;
 
 include!(concat!(env!("OUT_DIR"), "/recordings.rs"));
 
@@ -15,15 +15,15 @@ pub struct Recordings {
 }
 
 impl Iterator for Recordings {
-    type Item = Sample;
+    type Item = Reading;
 
-    fn next(&mut self) -> Option<Sample> {
+    fn next(&mut self) -> Option<Reading> {
         let counts = *COUNTS.get(self.recording)?.get(self.step)?;
-        let sample = Sample { recording: self.recording as u16, counts };
+        let reading = Reading { recording: self.recording as u16, counts };
         self.step += 1;
         if self.step == COUNTS[self.recording].len() {
             (self.recording, self.step) = (self.recording + 1, 0);
         }
-        Some(sample)
+        Some(reading)
     }
 }

@@ -3,6 +3,8 @@
 pub use cortex_m::asm::wfi as wait_for_interrupt;
 pub use cortex_m::singleton;
 
+use core::sync::atomic::{AtomicU32, Ordering};
+
 use cortex_m::Peripherals;
 use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
@@ -12,6 +14,8 @@ use crate::firmware;
 
 /// SysTick's counter has 24 bits.
 const RELOAD_MAX: u32 = 0xFF_FFFF;
+
+static INTERRUPTS: AtomicU32 = AtomicU32::new(0);
 
 /// SysTick.
 pub struct Timer(SYST);
@@ -33,10 +37,29 @@ impl Timer {
     }
 
     /// Interrupts from now on, with this period of at most 2²⁴ ticks.
-    pub fn interrupt_every(mut self, ticks: u32) {
+    pub fn interrupt_every(mut self, ticks: u32) -> Clock {
         self.0.set_reload(ticks - 1);
         self.0.clear_current();
         self.0.enable_interrupt();
+        Clock { period: ticks }
+    }
+}
+
+/// Time while the timer interrupts.
+pub struct Clock {
+    period: u32,
+}
+
+impl Clock {
+    /// Ticks since some start, modulo 2³².
+    pub fn now(&self) -> u32 {
+        loop {
+            let interrupts = INTERRUPTS.load(Ordering::Relaxed);
+            let passed = self.period - 1 - SYST::get_current();
+            if INTERRUPTS.load(Ordering::Relaxed) == interrupts {
+                return interrupts.wrapping_mul(self.period).wrapping_add(passed);
+            }
+        }
     }
 }
 
@@ -48,5 +71,6 @@ fn main() -> ! {
 
 #[exception]
 fn SysTick() {
+    INTERRUPTS.store(INTERRUPTS.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     firmware::on_timer();
 }

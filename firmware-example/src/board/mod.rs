@@ -1,6 +1,7 @@
 //! The boards: how each family starts, measures time, interrupts and waits.
 //!
-//! Every family has a `Timer` that counts ticks of `TIMER_HZ`, a `wait_for_interrupt` and a `singleton!`, and enters `firmware::run`.
+//! Every family has a `Timer` that counts ticks of `TIMER_HZ`, a `Clock` that counts on while it interrupts, a `wait_for_interrupt` and a
+//! `singleton!`, and enters `firmware::run`.
 
 #[cfg(target_arch = "arm")]
 mod cortex_m;

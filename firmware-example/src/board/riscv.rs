@@ -26,7 +26,7 @@ impl Timer {
     }
 
     /// Interrupts from now on, with this period.
-    pub fn interrupt_every(self, ticks: u32) {
+    pub fn interrupt_every(self, ticks: u32) -> Clock {
         let timer = self.0.mtimer();
         PERIOD.store(ticks, Ordering::Relaxed);
         timer.mtimecmp0().write(timer.mtime().read() + u64::from(ticks));
@@ -39,10 +39,21 @@ impl Timer {
             timer.enable();
             riscv::interrupt::enable();
         }
+        Clock(self)
     }
 
     fn now(&self) -> u32 {
         self.0.mtimer().mtime().read() as u32
+    }
+}
+
+/// Time while the timer interrupts.
+pub struct Clock(Timer);
+
+impl Clock {
+    /// Ticks since some start, modulo 2³².
+    pub fn now(&self) -> u32 {
+        self.0.now()
     }
 }
 

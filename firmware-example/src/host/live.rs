@@ -49,19 +49,22 @@ impl View {
             bar.set_position(u64::from(percentage));
         }
         for signal in &mut self.signals {
-            signal.push(&decision.sample.counts);
+            signal.push(&decision.sample.reading.counts);
         }
         self.seen += 1;
         let mut message = format!("sample {}, {} waiting", self.seen, decision.queued);
-        if let Some(&label) = self.labels.get(usize::from(decision.sample.recording)) {
+        if let Some(&label) = self.labels.get(usize::from(decision.sample.reading.recording)) {
             self.labelled += 1;
             self.correct += u32::from(decision.class == usize::from(label));
             let accuracy = 100.0 * f64::from(self.correct) / f64::from(self.labelled);
-            let (recording, count) = (decision.sample.recording + 1, self.labels.len());
+            let (recording, count) = (decision.sample.reading.recording + 1, self.labels.len());
             message += &format!(
                 ", recording {recording} of {count}: {}, accuracy {accuracy:.1} %",
                 LABELS[usize::from(label)]
             );
+        }
+        if !decision.trusted() {
+            message += if decision.stuck == 0 { ", settling" } else { ", a channel is stuck" };
         }
         self.status.set_message(message);
     }

@@ -4,6 +4,7 @@ mod live;
 mod table;
 
 use std::io::{self, IsTerminal};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -12,10 +13,11 @@ use anyhow::{Result, ensure};
 use clap::{Parser, ValueEnum};
 use gru_core::Layer;
 
-use crate::app::{App, Input, Logits, Queue, Sample, Sensor, Status};
+use crate::app::{App, Input, Logits};
 use crate::model;
 use crate::recordings::{LABELS, Recordings, SAMPLE_HZ};
 use crate::report::{self, Print};
+use crate::sensor::{Queue, Reading, Sensor, Status};
 use live::View;
 
 /// Motion-sensor samples through a GRU, one decision a sample
@@ -67,7 +69,7 @@ where
     L: Layer<Input: Input, Output: Logits + Print>,
 {
     let mut failure = None;
-    let (samples, labels): (Box<dyn Iterator<Item = Sample> + '_>, &'static [u8]) = match &arguments.input {
+    let (readings, labels): (Box<dyn Iterator<Item = Reading> + '_>, &'static [u8]) = match &arguments.input {
         None => (Box::new(Recordings::default()), &LABELS),
         Some(path) => {
             let rows = table::samples(path)?;
@@ -80,23 +82,28 @@ where
     let mut view = watched.then(|| View::new(labels));
 
     let (mut queue, status) = (Queue::new(), Status::new());
-    let (producer, consumer) = queue.split();
-    let mut sensor = Sensor::new(samples, producer, &status);
+    let (producer, mut consumer) = queue.split();
+    let mut sensor = Sensor::new(readings.map(Some), producer, &status);
     let mut pace = Pace::new(speed);
     let next = || {
         pace.wait();
         sensor.tick();
     };
-    let summary = App::new(model, labels).run(consumer, &status, next, |decision| match &mut view {
-        Some(view) => view.show(decision),
-        None => report::decision(decision, status.overruns()),
+    // Nobody is late in a terminal.
+    let clock = || 0;
+    let summary = App::new(model, labels).run(&mut consumer, &status, clock, next, |decision| {
+        match &mut view {
+            Some(view) => view.show(decision),
+            None => report::decision(decision, status.overruns()),
+        }
+        ControlFlow::Continue(())
     });
     drop(sensor);
     if let Some(error) = failure {
         return Err(error);
     }
     ensure!(summary.samples > 0, "the table has a header and no samples");
-    report::summary(&summary, status.overruns());
+    report::summary(&summary, &status);
     Ok(())
 }
 

@@ -7,14 +7,14 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, ensure};
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-use crate::app::{Counts, Sample};
 use crate::model::CHANNELS;
 use crate::recordings::INPUT_LSB;
+use crate::sensor::{Counts, Reading};
 
 const COLUMNS: [&str; CHANNELS] = ["ax", "ay", "az", "gx", "gy", "gz"];
 
 /// The samples of a file, or of standard input where the path is `-`, each as soon as its line is there.
-pub fn samples(path: &Path) -> Result<impl Iterator<Item = Result<Sample>>> {
+pub fn samples(path: &Path) -> Result<impl Iterator<Item = Result<Reading>>> {
     let (name, input): (String, Box<dyn Read>) = if path == Path::new("-") {
         ("standard input".to_owned(), Box::new(io::stdin()))
     } else {
@@ -34,7 +34,7 @@ pub fn samples(path: &Path) -> Result<impl Iterator<Item = Result<Sample>>> {
         let row = row.with_context(|| format!("{name}: cannot be read"))?;
         let line = row.position().map_or(0, csv::Position::line);
         let counts = counts(&row).map_err(|problem| anyhow!("{name}, line {line}{problem}"))?;
-        Ok(Sample { recording: 0, counts })
+        Ok(Reading { recording: 0, counts })
     }))
 }
 
