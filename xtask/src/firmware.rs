@@ -4,9 +4,11 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::faults;
 use crate::golden::Golden;
 use crate::matrix::{Core, Precision};
-use crate::qemu::{self, Mode};
+use crate::qemu;
+
 use crate::report::{Cost, Run};
 use crate::shell;
 use crate::steps::Steps;
@@ -56,9 +58,7 @@ pub fn check(steps: &mut Steps, golden: &Golden, cores: &[&Core], extent: Extent
             });
             all.extend(figures);
         }
-        if extent == Extent::All {
-            steps.run(format!("{} overload", core.title), || overload(golden, core));
-        }
+        faults::check(steps, core, cores, extent);
     }
     all
 }
@@ -75,7 +75,7 @@ pub fn host(golden: &Golden, precision: Precision) -> Result<Figures> {
 /// Builds and runs the firmware on a core; `show` sees its log.
 pub fn board(golden: &Golden, core: &Core, precision: Precision, show: impl Fn(&str)) -> Result<Figures> {
     let elf = qemu::build(core, precision)?;
-    let run = qemu::run(core, &elf, Mode::Normal, show)?;
+    let run = qemu::run(core, &elf, show)?;
     if let (Precision::Int8, Some(Cost { fastest, slowest, .. })) = (precision, run.cost) {
         // A difference of two readings of the timer is off by less than a tick.
         ensure!(
@@ -83,6 +83,8 @@ pub fn board(golden: &Golden, core: &Core, precision: Precision, show: impl Fn(&
             "expected int8 steps to take the same time, found {fastest} to {slowest} ticks"
         );
     }
+    ensure!(run.cost.is_some_and(|cost| cost.late == 0), "expected steps within their budget, found {:?}", run.cost);
+    ensure!(run.flash_checks > Some(0), "expected the weights to be checked, found {:?} checks", run.flash_checks);
     checked(golden, Figures::board(core, precision, &elf, run, golden)?)
 }
 
@@ -95,7 +97,8 @@ pub fn show_recordings(line: &str) {
 
 fn checked(golden: &Golden, figures: Figures) -> Result<Figures> {
     let summary = &figures.run.summary;
-    ensure!(summary.overruns == 0, "expected no overrun, found {}", summary.overruns);
+    let faults = (summary.overruns, summary.dropouts, summary.restarts);
+    ensure!(faults == (0, 0, 0), "expected no overruns, dropouts and fresh starts, found {faults:?}");
     ensure!(summary.samples == golden.steps(), "expected {} samples, found {}", golden.steps(), summary.samples);
     let share = figures.agreement.share();
     ensure!(share >= AGREEMENT, "expected PyTorch's class on {AGREEMENT} of the steps, found {share:.4}");
@@ -104,17 +107,4 @@ fn checked(golden: &Golden, figures: Figures) -> Result<Figures> {
         ensure!(error <= F32_TOLERANCE, "expected logits within {F32_TOLERANCE:e} of PyTorch's, found {error:e}");
     }
     Ok(figures)
-}
-
-/// Samples twice as fast as the model: every one is taken or counted as lost.
-fn overload(golden: &Golden, core: &Core) -> Result<()> {
-    let elf = qemu::build(core, Precision::Int8)?;
-    let run = qemu::run(core, &elf, Mode::Overload, |_| ())?;
-    let summary = &run.summary;
-    let deepest = run.decisions.iter().map(|decision| decision.queue).max().unwrap_or_default();
-    eprintln!("{} samples, {} overruns, at most {deepest} waiting", summary.samples, summary.overruns);
-    ensure!(summary.overruns > 0, "expected overruns, found none");
-    let total = summary.samples + summary.overruns;
-    ensure!(total == golden.steps(), "expected {} samples taken or lost, found {total}", golden.steps());
-    Ok(())
 }

@@ -66,12 +66,11 @@ impl Agreement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Decision, Summary};
+    use crate::report::Decision;
 
     fn run(logits: [f32; 2]) -> Run {
-        let decision = Decision { recording: 0, step: 1, queue: 0, logits: logits.to_vec() };
-        let summary = Summary { samples: 1, overruns: 0, correct: 1, digest: String::new(), state_bytes: 0 };
-        Run { decisions: vec![decision], summary, cost: None }
+        let decision = Decision { recording: 0, step: 1, logits: logits.to_vec(), ..Decision::default() };
+        Run { decisions: vec![decision], ..Run::default() }
     }
 
     #[test]

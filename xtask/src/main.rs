@@ -6,6 +6,7 @@ mod bench_mcu;
 mod conformance;
 mod demo;
 mod emulate;
+mod faults;
 mod firmware;
 mod fuzz;
 mod golden;
@@ -55,6 +56,9 @@ enum Task {
         /// Only this core of targets.toml
         #[arg(long, value_name = "NAME")]
         core: Option<String>,
+        /// Only this fault of firmware-example/README.md, and show the log
+        #[arg(long, value_name = "NAME", requires = "core")]
+        fault: Option<String>,
         /// Run everything that the tests run, and write the figures into README.md
         #[arg(long, conflicts_with = "core")]
         readme: bool,
@@ -127,7 +131,8 @@ fn run(task: &Task) -> Result<ExitCode> {
     match task {
         Task::Demo => demo::demo(&matrix).map(|()| ExitCode::SUCCESS),
         Task::Test => test::test(&matrix),
-        Task::Qemu { core, readme } => qemu(&matrix, core.as_deref(), *readme),
+        Task::Qemu { core, fault: Some(fault), .. } => inject(&matrix.select(core.as_deref())?, fault),
+        Task::Qemu { core, readme, .. } => qemu(&matrix, core.as_deref(), *readme),
         Task::Emulate => emulate(&matrix),
         Task::BenchMcu { core, readme } => bench_mcu::bench(&matrix.select(core.as_deref())?, core.is_none(), *readme),
         Task::Asm { backend, whole, input, hidden } => {
@@ -151,6 +156,13 @@ fn conformance(cores: &[&Core]) -> Result<ExitCode> {
     install::firmware_tools(cores)?;
     let mut steps = Steps::default();
     conformance::check(&mut steps, cores);
+    Ok(steps.finish())
+}
+
+fn inject(cores: &[&Core], fault: &str) -> Result<ExitCode> {
+    install::firmware_tools(cores)?;
+    let mut steps = Steps::default();
+    cores.iter().try_for_each(|core| faults::check_one(&mut steps, core, fault, &|line| println!("{line}")))?;
     Ok(steps.finish())
 }
 

@@ -12,7 +12,7 @@ use defmt_decoder::{DecodeError, Table};
 use wait_timeout::ChildExt;
 
 use crate::matrix::{Core, Precision, root};
-use crate::report::Run;
+use crate::report::{Log, Run};
 use crate::shell;
 
 /// One instruction takes 2⁶ ns of virtual time on every board, whatever its clock: counts repeat exactly, and the slowest
@@ -21,15 +21,6 @@ const ICOUNT_SHIFT: u32 = 6;
 const PROFILE: &str = "firmware";
 /// The longest run takes a minute on an idle machine.
 const TIMEOUT: Duration = Duration::from_secs(600);
-
-/// How the firmware behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Samples at the rate of the recordings.
-    Normal,
-    /// Samples twice as fast as the model is: the queue overruns.
-    Overload,
-}
 
 /// Builds the firmware and returns the path of its ELF file.
 pub fn build(core: &Core, precision: Precision) -> Result<PathBuf> {
@@ -67,27 +58,32 @@ fn rustflags(core: &Core) -> Result<String> {
     Ok(flags.join("\x1f"))
 }
 
-/// Runs the firmware; `show` sees each decoded line as it comes.
-pub fn run(core: &Core, elf: &Path, mode: Mode, show: impl Fn(&str)) -> Result<Run> {
+/// Runs the firmware to its end; `show` sees each decoded line as it comes.
+pub fn run(core: &Core, elf: &Path, show: impl Fn(&str)) -> Result<Run> {
+    let log = inject(core, elf, None, 0, show)?;
+    log.complete().with_context(|| format!("the log of the firmware for {}", core.title))
+}
+
+/// Runs the firmware with a fault, after which it must end with this exit code.
+pub fn inject(core: &Core, elf: &Path, fault: Option<&str>, code: i32, show: impl Fn(&str)) -> Result<Log> {
     let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
     let table = Table::parse(&bytes)?.with_context(|| format!("{} has no defmt section", elf.display()))?;
-
-    let arguments: &[&str] = if mode == Mode::Overload { &["overload"] } else { &[] };
-    let lines = boot(core, elf, Some(ICOUNT_SHIFT), arguments, |output| decode(&table, output, show))?;
-    Run::parse(&lines).with_context(|| format!("the log of the firmware for {}", core.title))
+    let lines = boot(core, elf, Some(ICOUNT_SHIFT), fault, code, |output| decode(&table, output, show))?;
+    Log::parse(&lines).with_context(|| format!("the log of the firmware for {}", core.title))
 }
 
 /// Runs a firmware that prints text, and returns its lines. With a shift an instruction takes 2^shift ns of virtual time.
 pub fn read(core: &Core, elf: &Path, icount_shift: Option<u32>) -> Result<Vec<String>> {
-    boot(core, elf, icount_shift, &[], |output| Ok(BufReader::new(output).lines().collect::<io::Result<_>>()?))
+    boot(core, elf, icount_shift, None, 0, |output| Ok(BufReader::new(output).lines().collect::<io::Result<_>>()?))
 }
 
-/// Starts QEMU, `read`s what the firmware sends, and checks how it ends.
+/// Starts QEMU, with an argument for the firmware, `read`s what it sends, and checks how it ends.
 fn boot(
     core: &Core,
     elf: &Path,
     icount_shift: Option<u32>,
-    arguments: &[&str],
+    argument: Option<&str>,
+    code: i32,
     read: impl FnOnce(ChildStdout) -> Result<Vec<String>>,
 ) -> Result<Vec<String>> {
     let mut command = shell::command(&core.qemu.program, &["-machine", &core.qemu.machine]);
@@ -95,8 +91,8 @@ fn boot(
     if let Some(shift) = icount_shift {
         command.args(["-icount", &format!("shift={shift},sleep=off")]);
     }
-    let arguments: String = arguments.iter().map(|argument| format!(",arg={argument}")).collect();
-    command.args(["-semihosting-config", &format!("enable=on,target=native,arg=firmware{arguments}")]);
+    let argument = argument.map(|argument| format!(",arg={argument}")).unwrap_or_default();
+    command.args(["-semihosting-config", &format!("enable=on,target=native,arg=firmware{argument}")]);
     command.arg("-kernel").arg(elf).stdin(Stdio::null()).stdout(Stdio::piped());
     shell::show(&command);
     let mut child = command.spawn().with_context(|| format!("cannot start {}", core.qemu.program))?;
@@ -120,8 +116,11 @@ fn boot(
             core.title,
             TIMEOUT.as_secs()
         ),
-        Some(status) if !status.success() => {
-            bail!("the firmware for {} ended with {status}; its last line is: {last}", core.title)
+        Some(status) if status.code() != Some(code) => {
+            bail!(
+                "the firmware for {} ended with {status}, expected exit status {code}; its last line is: {last}",
+                core.title
+            )
         }
         Some(_) => Ok(lines),
     }
