@@ -1,14 +1,16 @@
-//! What the two firmwares of this crate share.
+//! What the firmwares of this crate share.
 //!
 //! | firmware | does |
 //! |---|---|
 //! | `steps` | counts the ticks of steps through the public types; `cargo xtask bench-mcu` makes instructions of them |
 //! | `conformance` | compares the backend of the core with the specification; run by `cargo xtask conformance` |
+//! | `size-6-32`, `size-28-128` | steps a whole model and nothing else: what `cargo xtask size` measures |
 
 #![cfg_attr(target_os = "none", no_std)]
 
 #[cfg(target_os = "none")]
 pub mod board;
+pub mod model;
 mod random;
 mod row_scale;
 

@@ -2,13 +2,11 @@
 
 use core::hint::black_box;
 
-use gru_bench_mcu::Random;
 use gru_bench_mcu::board::{Timer, entry, spin};
+use gru_bench_mcu::{Random, model};
 use gru_core::Layer;
 use gru_core::layout::blocks;
 use semihosting::{print, println, process};
-
-use crate::model;
 
 /// Steps of each shape, from the zero state.
 const STEPS: usize = 16;

@@ -11,12 +11,6 @@
 
 #[cfg(target_os = "none")]
 mod firmware;
-#[cfg(all(target_os = "none", feature = "f32"))]
-#[path = "float.rs"]
-mod model;
-#[cfg(all(target_os = "none", not(feature = "f32")))]
-#[path = "int8.rs"]
-mod model;
 
 #[cfg(not(target_os = "none"))]
 fn main() {
