@@ -207,11 +207,18 @@ impl<const I: usize, T: Quantized> Layer for Quantize<I, T> {
 
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, _: B, input: &[i16; I], state: &'s mut Buffer<T, I>) -> &'s [T; I] {
-        let channels = input.iter().zip(&self.zero).zip(&self.multiplier).zip(&self.shift);
-        for (q, (((&reading, &zero), &multiplier), &shift)) in state.0.iter_mut().zip(channels) {
-            *q = T::saturate(quant::quantize(reading, zero, multiplier, shift));
-        }
+        quantize(input, [&self.zero, &self.multiplier], &self.shift, &mut state.0);
         &state.0
+    }
+}
+
+/// [`Quantize`] of any length: on a microcontroller a function of its own, which is smaller than so many channels written out.
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline(always))]
+fn quantize<T: Quantized>(input: &[i16], [zero, multiplier]: [&[i16]; 2], shift: &[u8], output: &mut [T]) {
+    let channels = input.iter().zip(zero).zip(multiplier).zip(shift);
+    for (q, (((&reading, &zero), &multiplier), &shift)) in output.iter_mut().zip(channels) {
+        *q = T::saturate(quant::quantize(reading, zero, multiplier, shift));
     }
 }
 

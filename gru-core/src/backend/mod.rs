@@ -263,6 +263,13 @@ pub trait Backend: Copy {
     #[inline(always)]
     fn prepare(self, _x: &[i8], _prepared: &mut [Prepared]) {}
 
+    /// Whether products of these lanes and so many columns read what [`prepare`](Self::prepare) wrote, and never the values themselves, which
+    /// may then be written over.
+    #[inline(always)]
+    fn reads_prepared(self, _lanes: &[Int8Lane], _columns: usize) -> bool {
+        false
+    }
+
     /// `sums[s][g] + Σ_c weights[g][c] · x[s][c]` for a panel of `G` gates (in [`Order::INT8`](crate::layout::Order::INT8)) and `S` inputs.
     fn product_int8<const G: usize, const S: usize>(
         self,

@@ -182,8 +182,13 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> QGru<I, H, R, V> {
 
     #[inline(always)]
     fn advance<'s, B: Backend>(&self, backend: B, x: impl Input, state: &'s mut QGruState<H, V>) -> &'s [V; H] {
-        let mut room = Room::<I, H, V>::new();
-        let stream = Stream { x, h: &mut state.h, view: &mut state.view, scratch: room.scratch() };
+        // In variables of their own: those that this kind of cell and input does not use then take no stack.
+        let Room { mut view, mut halves, mut update, input: [mut first, mut second], mut hidden } =
+            Room::<I, H, V>::new();
+        let (halves, rest) = V::borrow(&mut halves);
+        let (input, hidden) = ([&mut first[..], &mut second], [&mut hidden[..], rest]);
+        let scratch = Scratch { view: &mut view, halves, update: &mut update, input, hidden };
+        let stream = Stream { x, h: &mut state.h, view: &mut state.view, scratch };
         int8::gru::<_, R, _, _, _>(backend, self.weights(), &mut [stream], state.sweep.next());
         &state.view
     }

@@ -20,11 +20,19 @@ use core::arch::{asm, naked_asm};
 /// Writes `(a, b)` of every group of columns. A single column has no room for both: [`accumulate`] does without.
 #[inline(always)]
 pub(super) fn prepare(x: &[i8], prepared: &mut [Prepared]) {
-    let (groups, tail) = x.as_chunks();
-    let mut padded = [0; INT8_DEPTH];
-    padded.iter_mut().zip(tail).for_each(|(to, &x)| *to = x);
-    let last = (!tail.is_empty()).then_some(&padded);
-    for (&group, room) in groups.iter().chain(last).zip(prepared.as_chunks_mut().0) {
+    let ((groups, tail), rooms) = (x.as_chunks(), prepared.as_chunks_mut().0);
+    pairs(groups, rooms);
+    if let (Some(room), false) = (rooms.get_mut(groups.len()), tail.is_empty()) {
+        let mut padded = [0; INT8_DEPTH];
+        padded.iter_mut().zip(tail).for_each(|(to, &x)| *to = x);
+        *room = pair(padded);
+    }
+}
+
+/// [`pair`] of every group. A function of its own: written out for every length, it would be most of a model's code.
+#[inline(never)]
+fn pairs(groups: &[[i8; INT8_DEPTH]], rooms: &mut [[Prepared; 2]]) {
+    for (&group, room) in groups.iter().zip(rooms) {
         *room = pair(group);
     }
 }
@@ -49,6 +57,12 @@ fn pair(x: [i8; INT8_DEPTH]) -> [Prepared; 2] {
     [a, b]
 }
 
+/// Whether the assembly can load these weights: all that a layer packed.
+#[inline(always)]
+pub(super) fn is_readable(lanes: &[Int8Lane]) -> bool {
+    lanes.as_ptr().cast::<u32>().is_aligned()
+}
+
 /// [`Backend::accumulate_int8`].
 #[inline(always)]
 pub(super) fn accumulate<const G: usize, const S: usize>(
@@ -58,8 +72,8 @@ pub(super) fn accumulate<const G: usize, const S: usize>(
 ) {
     let groups = x[0].values.len().div_ceil(INT8_DEPTH);
     let pairs = x.map(|x| x.prepared.as_chunks().0.get(..groups).unwrap_or_default());
-    let aligned = panel.as_ptr().cast::<u32>().is_aligned();
-    if groups == 0 || panel.len() < G * groups || !aligned || pairs.iter().any(|pairs| pairs.len() < groups) {
+    if groups == 0 || panel.len() < G * groups || !is_readable(panel) || pairs.iter().any(|pairs| pairs.len() < groups)
+    {
         return Scalar.accumulate_int8(sums, panel, x);
     }
     let entry = groups.wrapping_neg() % GROUPS * GROUP_BYTES + THUMB;

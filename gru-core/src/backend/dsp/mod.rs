@@ -59,6 +59,11 @@ impl Backend for Dsp {
     }
 
     #[inline(always)]
+    fn reads_prepared(self, lanes: &[Int8Lane], columns: usize) -> bool {
+        columns > 1 && int8::is_readable(lanes)
+    }
+
+    #[inline(always)]
     fn product_int8<const G: usize, const S: usize>(
         self,
         mut sums: [[I32Lane; G]; S],

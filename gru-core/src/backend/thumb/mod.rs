@@ -54,6 +54,11 @@ impl Backend for Thumb {
     }
 
     #[inline(always)]
+    fn reads_prepared(self, lanes: &[Int8Lane], _: usize) -> bool {
+        is_readable(lanes)
+    }
+
+    #[inline(always)]
     fn product_int8<const G: usize, const S: usize>(
         self,
         mut sums: [[I32Lane; G]; S],
@@ -72,7 +77,7 @@ impl Backend for Thumb {
         x: [Columns<'_>; S],
     ) {
         let readable = |x: &Columns<'_>| panel.len() >= G * x.prepared.len();
-        if G == 0 || !panel.as_ptr().cast::<int8::Weights>().is_aligned() || !x.iter().all(readable) {
+        if G == 0 || !is_readable(panel) || !x.iter().all(readable) {
             return unreadable(sums, panel, x);
         }
         for (sums, x) in sums.iter_mut().zip(x) {
@@ -80,6 +85,12 @@ impl Backend for Thumb {
             unsafe { int8::accumulate(panel, x.prepared, sums) };
         }
     }
+}
+
+/// Whether the assembly can load these weights: all that a layer packed.
+#[inline(always)]
+fn is_readable(lanes: &[Int8Lane]) -> bool {
+    lanes.as_ptr().cast::<int8::Weights>().is_aligned()
 }
 
 /// The product of a panel that the assembly cannot read: none that a layer packed.

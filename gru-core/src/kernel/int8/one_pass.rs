@@ -26,8 +26,8 @@ pub(super) fn one_pass<B: Backend, X: Input, V: View, const G: usize, const S: u
     let (fours, pairs) = together(if near { pairs } else { pairs.min(1) }, full);
     let joined = 3 * fours + pairs;
     let known = layout::blocks(weights.shape.hidden_size) - joined;
-    // A step of one part has read the view before it writes a new one.
-    let alone = known == 1;
+    // A step of one part has read the view before it writes a new one; so has one whose products read another form of it.
+    let alone = known == 1 || backend.reads_prepared(weights.lanes, weights.shape.hidden_size);
     for part in sweep(few(known, weights.scales.len().saturating_sub(joined)), backwards) {
         let pair = 2 * (part + fours);
         let done = if const { B::Lanes::PAIRS > 1 && G == 3 && S == 1 } && part < fours {
