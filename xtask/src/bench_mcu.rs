@@ -64,14 +64,8 @@ pub fn bench(cores: &[&Core], write: bool, readme: bool) -> Result<ExitCode> {
     );
     println!("{}", render(&all));
     if write {
-        let directory = qemu::target_directory()?.join("bench");
         let rows: Vec<_> = all.iter().flat_map(|figures| figures.rows.iter().flatten()).collect();
-        let (path, partial) = (directory.join("mcu.json"), directory.join("mcu.json.partial"));
-        fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
-        fs::write(&partial, serde_json::to_string_pretty(&rows)? + "\n")
-            .and_then(|()| fs::rename(&partial, &path))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        println!("{}", path.display());
+        println!("{}", table::write_json("mcu.json", &rows)?.display());
     }
     if readme {
         Section::INSTRUCTIONS.write(&markdown(&all))?;

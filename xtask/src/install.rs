@@ -1,9 +1,10 @@
 //! What the commands need and a machine may lack: rustup targets, QEMU, a browser.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::matrix::Core;
 use crate::shell;
@@ -128,6 +129,25 @@ pub fn rust_targets(targets: &[&str]) -> Result<()> {
     );
     let mut add = shell::command("rustup", &["target", "add"]);
     shell::run(add.args(&missing)).context("cannot install the targets")
+}
+
+/// The path of the disassembler of the toolchain in use, which rustup's component llvm-tools brings.
+pub fn objdump() -> Result<PathBuf> {
+    let ask = |question: &[&str]| -> Result<String> {
+        Ok(shell::read(&mut shell::command("rustc", question))?.trim().to_owned())
+    };
+    let (sysroot, host) = (ask(&["--print", "sysroot"])?, ask(&["--print", "host-tuple"])?);
+    let tools = Path::new(&sysroot).join("lib/rustlib").join(host).join("bin");
+    let path = tools.join("llvm-objdump").with_extension(std::env::consts::EXE_EXTENSION);
+    if !path.exists() {
+        anstream::eprintln!(
+            "Installing rustup's component llvm-tools: its disassembler shows what a firmware's code does to the stack."
+        );
+        shell::run(&mut shell::command("rustup", &["component", "add", "llvm-tools"]))
+            .context("cannot install llvm-tools")?;
+        ensure!(path.exists(), "installed llvm-tools, and {} is missing still", path.display());
+    }
+    Ok(path)
 }
 
 /// Installs the emulators that are not on the search path.

@@ -74,6 +74,15 @@ enum Task {
         #[arg(long, conflicts_with = "core")]
         readme: bool,
     },
+    /// Print flash and RAM of models on each core, the stack of a step proven from the machine code, into target/bench/size.json
+    Size {
+        /// Only this core of targets.toml, and into no file
+        #[arg(long, value_name = "NAME")]
+        core: Option<String>,
+        /// Make what is found the budget of the tests, and write the table into README.md
+        #[arg(long, conflicts_with = "core")]
+        accept: bool,
+    },
     /// Compare the backend of each core with the specification, under QEMU
     Conformance {
         /// Only this core of targets.toml
@@ -135,6 +144,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Qemu { core, readme, .. } => qemu(&matrix, core.as_deref(), *readme),
         Task::Emulate => emulate(&matrix),
         Task::BenchMcu { core, readme } => bench_mcu::bench(&matrix.select(core.as_deref())?, core.is_none(), *readme),
+        Task::Size { core, accept } => size::size(&matrix.select(core.as_deref())?, core.is_none(), *accept),
         Task::Asm { backend, whole, input, hidden } => {
             asm::print(backend, (*input, *hidden), *whole).map(|()| ExitCode::SUCCESS)
         }

@@ -36,8 +36,8 @@ pub struct Core {
     pub precisions: Vec<Precision>,
     /// Where programs and constants lie.
     pub flash: Region,
-    #[serde(rename = "ram")]
-    _ram: Region,
+    /// Where variables and the stack lie.
+    pub ram: Region,
     /// Clock of the timer that counts the cost of a step.
     pub timer_hz: u32,
     /// How QEMU runs it.
@@ -45,12 +45,11 @@ pub struct Core {
 }
 
 /// Memory of a board.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Region {
-    /// The first address: build scripts read it.
-    #[serde(rename = "origin")]
-    _origin: u64,
+    /// The first address.
+    pub origin: u64,
     /// In bytes.
     pub length: u64,
 }
@@ -98,6 +97,13 @@ pub struct Library {
     pub features: Vec<String>,
     /// Sets of Cargo features for targets with a standard library.
     pub std_features: Vec<String>,
+}
+
+impl Core {
+    /// Whether a program that does not tell the time is the same for both, from the first byte to the last.
+    pub fn runs_the_same(&self, other: &Self) -> bool {
+        (&self.target, &self.cpu, &self.flash, &self.ram) == (&other.target, &other.cpu, &other.flash, &other.ram)
+    }
 }
 
 /// The arithmetic of a model.

@@ -77,6 +77,13 @@ pub fn read(core: &Core, elf: &Path, icount_shift: Option<u32>) -> Result<Vec<St
     boot(core, elf, icount_shift, None, 0, |output| Ok(BufReader::new(output).lines().collect::<io::Result<_>>()?))
 }
 
+/// The command that starts a core's board, without a program.
+pub fn machine(core: &Core) -> Command {
+    let mut command = shell::command(&core.qemu.program, &["-machine", &core.qemu.machine]);
+    command.args(&core.qemu.options).args(["-nographic", "-monitor", "none", "-serial", "none"]);
+    command
+}
+
 /// Starts QEMU, with an argument for the firmware, `read`s what it sends, and checks how it ends.
 fn boot(
     core: &Core,
@@ -86,8 +93,7 @@ fn boot(
     code: i32,
     read: impl FnOnce(ChildStdout) -> Result<Vec<String>>,
 ) -> Result<Vec<String>> {
-    let mut command = shell::command(&core.qemu.program, &["-machine", &core.qemu.machine]);
-    command.args(&core.qemu.options).args(["-nographic", "-monitor", "none", "-serial", "none"]);
+    let mut command = machine(core);
     if let Some(shift) = icount_shift {
         command.args(["-icount", &format!("shift={shift},sleep=off")]);
     }

@@ -19,6 +19,8 @@ impl Section {
     pub const FIGURES: Self = Self { name: "figures", command: "cargo xtask qemu --readme" };
     /// Nanoseconds per step.
     pub const SPEED: Self = Self { name: "speed", command: "cargo xtask bench --readme" };
+    /// Flash and RAM of models.
+    pub const SIZE: Self = Self { name: "sizes", command: "cargo xtask size --accept" };
     /// Instructions per multiply-accumulate.
     pub const INSTRUCTIONS: Self = Self { name: "instructions", command: "cargo xtask bench-mcu --readme" };
 

@@ -1,9 +1,11 @@
 //! Tables of what was measured.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use comfy_table::{Row, Table, presets};
+use serde::Serialize;
 
 use crate::golden::{Agreement, Golden};
 use crate::matrix::{Core, Precision};
@@ -80,10 +82,15 @@ pub fn figures(figures: &[Figures]) -> Table {
 
 /// The same as a Markdown table.
 pub fn markdown(figures: &[Figures]) -> String {
-    let line = |cells: [String; HEADER.len()]| format!("| {} |\n", cells.join(" | "));
-    let header = line(HEADER.map(|cell| cell.replace('\n', " ")));
-    let rule = line(HEADER.map(|_| "---".to_owned()));
-    header + &rule + &figures.iter().map(|figures| line(figures.row())).collect::<String>()
+    markdown_of(HEADER, figures.iter().map(Figures::row))
+}
+
+/// A Markdown table.
+pub fn markdown_of<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let line = |cells: [String; N]| format!("| {} |\n", cells.join(" | "));
+    let header = line(header.map(|cell| cell.replace('\n', " ")));
+    let rule = line([(); N].map(|()| "---".to_owned()));
+    header + &rule + &rows.map(line).collect::<String>()
 }
 
 /// A table with lines around and below its header.
@@ -91,6 +98,17 @@ pub fn render(header: impl Into<Row>, rows: impl Iterator<Item = impl Into<Row>>
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header).add_rows(rows);
     table
+}
+
+/// Writes the rows of a table into `bench` below Cargo's target directory, and says where.
+pub fn write_json(name: &str, rows: &impl Serialize) -> Result<PathBuf> {
+    let directory = qemu::target_directory()?.join("bench");
+    let (path, partial) = (directory.join(name), directory.join(format!("{name}.partial")));
+    fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
+    fs::write(&partial, serde_json::to_string_pretty(rows)? + "\n")
+        .and_then(|()| fs::rename(&partial, &path))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
 }
 
 fn kibibytes(bytes: u64) -> String {

@@ -16,6 +16,7 @@ use crate::page;
 use crate::panics;
 use crate::readme::Section;
 use crate::shell::{cargo, run};
+use crate::size;
 use crate::steps::Steps;
 use crate::table::{self, Figures};
 
@@ -82,6 +83,7 @@ fn targets(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figures> 
     }
     let cores: Vec<_> = matrix.cores.iter().collect();
     conformance::check(steps, &cores);
+    steps.run("code, constants, state and stack of models", || size::check(&cores));
     let figures = firmware::check(steps, golden, &cores, Extent::All, |_| ());
     terminal(steps);
     figures
