@@ -1,4 +1,4 @@
-//! What the commands need and a machine may lack: rustup targets, QEMU, a browser.
+//! What the commands need and a machine may lack: rustup targets and a component, QEMU, a browser.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

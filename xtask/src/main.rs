@@ -37,7 +37,7 @@ use matrix::{Core, Matrix};
 use readme::Section;
 use steps::Steps;
 
-/// The commands of this repository. They install what they need: rustup targets, and QEMU through the system's package manager
+/// The commands of this repository. They install what they need: rustup targets and llvm-tools, and QEMU through the system's package manager
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
