@@ -4,7 +4,7 @@
 
 use gru_core::{
     Activate, Bidirectional, Dense, DenseWeights, Dequantize, Embedding, Ends, F16, Gru, GruWeights, Layer, LayerNorm,
-    OneHot, Product, QuantizeReal, ResetAfter, ResetBefore, Softmax, Steps, Window, argmax, layout, math,
+    OneHot, Product, QuantizeReal, ResetAfter, ResetBefore, Softmax, Steps, Stream, Window, argmax, layout, math,
     math::Rational, softmax,
 };
 
@@ -20,6 +20,10 @@ static BEFORE: Weights<ResetBefore> = Weights::pack(&[[[0.1; I]; H]; 3], &[[[0.2
 static HEAD: DenseWeights<H, O, { layout::dense_f32_lanes(H, O) }, { layout::blocks(O) }> =
     DenseWeights::pack(&[[0.1; H]; O], &[0.2; O]);
 static TABLE: [[f32; I]; 9] = [[0.5; I]; 9];
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[path = "float_steps/cells.rs"]
+pub mod cells;
 
 /// Reset after, and the class.
 #[inline(never)]
@@ -49,6 +53,18 @@ pub fn step_symbol(symbol: u16, state: &mut <Gru<I, H> as Layer>::State) -> f32 
 pub fn step_embedding(symbol: u16, state: &mut <(Embedding<f32, 9, I>, Gru<I, H>) as Layer>::State) -> f32 {
     static MODEL: (Embedding<f32, 9, I>, Gru<I, H>) = (Embedding::new(&TABLE), Gru::new(&AFTER));
     MODEL.step(&symbol, state)[0]
+}
+
+/// A stream, and its reset.
+#[inline(never)]
+pub fn step_stream<'s>(stream: &'s mut Stream<'static, Gru<I, H>>, x: &[f32; I]) -> &'s [f32; H] {
+    static MODEL: Gru<I, H> = Gru::new(&AFTER);
+    if x == &[0.0; I] {
+        stream.reset();
+    } else if x == &[1.0; I] {
+        *stream = Stream::new(&MODEL);
+    }
+    stream.step(x)
 }
 
 /// A whole window, and the reset.

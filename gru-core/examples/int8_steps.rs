@@ -4,28 +4,51 @@
 
 use gru_core::{
     Bidirectional, Embedding, Ends, Layer, Lookup, OneHot, Product, QActivate, QDense, QDenseWeights, QGru,
-    QGruWeights, QLayerNorm, QSoftmax, Quantize, Requantization, ResetAfter, ResetBefore, Steps, Wide, Window, argmax,
-    layout, math, softmax_q15,
+    QGruWeights, QLayerNorm, QSoftmax, Quantize, Requantization, ResetAfter, ResetBefore, Steps, Stream, Wide, Window,
+    argmax, layout, math, softmax_q15,
 };
 
 // Sizes that are no multiple of a block or of a group of columns.
 const I: usize = 6;
 const H: usize = 33;
 const O: usize = 5;
+/// Units of a layer that batches and windows share the weights of.
+const SHARED: usize = 99;
 
 type Weights<R> = QGruWeights<I, H, R, { layout::gru_int8_lanes(I, H) }, { layout::blocks(H) }>;
+type SharedWeights<R> = QGruWeights<I, SHARED, R, { layout::gru_int8_lanes(I, SHARED) }, { layout::blocks(SHARED) }>;
 
 const REQUANTIZATION: Requantization = Requantization { input_shift: 1, view: 127 };
 static AFTER: Weights<ResetAfter> =
     Weights::pack(&[[[1; I]; H]; 3], &[[[2; H]; H]; 3], &[[3; H]; 4], &[[4; H]; 4], &[[5; H]; 4], REQUANTIZATION);
 static BEFORE: Weights<ResetBefore> =
     Weights::pack(&[[[1; I]; H]; 3], &[[[2; H]; H]; 3], &[[3; H]; 4], &[[4; H]; 4], &[[5; H]; 4], REQUANTIZATION);
+static SHARED_AFTER: SharedWeights<ResetAfter> = SharedWeights::pack(
+    &[[[1; I]; SHARED]; 3],
+    &[[[2; SHARED]; SHARED]; 3],
+    &[[3; SHARED]; 4],
+    &[[4; SHARED]; 4],
+    &[[5; SHARED]; 4],
+    REQUANTIZATION,
+);
+static SHARED_BEFORE: SharedWeights<ResetBefore> = SharedWeights::pack(
+    &[[[1; I]; SHARED]; 3],
+    &[[[2; SHARED]; SHARED]; 3],
+    &[[3; SHARED]; 4],
+    &[[4; SHARED]; 4],
+    &[[5; SHARED]; 4],
+    REQUANTIZATION,
+);
 static HEAD: QDenseWeights<H, O, { layout::dense_int8_lanes(H, O) }, { layout::blocks(O) }> =
     QDenseWeights::pack(&[[1; H]; O], &[2; O], &[3; O], &[2; O]);
 static TABLE: [[i8; I]; 9] = [[5; I]; 9];
 
 type Model = (Quantize<I>, QGru<I, H>, QDense<H, O>);
 type WideModel = (Quantize<I, i16>, Wide<QGru<I, H, ResetBefore>>, QDense<H, O>);
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[path = "int8_steps/cells.rs"]
+pub mod cells;
 
 /// Reset after, and the class.
 #[inline(never)]
@@ -55,18 +78,36 @@ pub fn step_embedding(symbol: u16, state: &mut <(Embedding<i8, 9, I>, QGru<I, H>
     MODEL.step(&symbol, state)[0]
 }
 
+/// A stream, and its reset.
+#[inline(never)]
+pub fn step_stream<'s>(stream: &'s mut Stream<'static, QGru<I, H>>, x: &[i8; I]) -> &'s [i8; H] {
+    static MODEL: QGru<I, H> = QGru::new(&AFTER);
+    if x == &[0; I] {
+        stream.reset();
+    } else if x == &[1; I] {
+        *stream = Stream::new(&MODEL);
+    }
+    stream.step(x)
+}
+
 /// A whole window, and the reset.
 #[inline(never)]
-pub fn step_window(inputs: &[[i8; I]], outputs: &mut [[i8; H]], state: &mut <QGru<I, H> as Layer>::State) {
-    static MODEL: QGru<I, H> = QGru::new(&AFTER);
+pub fn step_window(inputs: &[[i8; I]], outputs: &mut [[i8; SHARED]], state: &mut <QGru<I, SHARED> as Layer>::State) {
+    static MODEL: QGru<I, SHARED> = QGru::new(&SHARED_AFTER);
     MODEL.window(inputs, outputs, state);
     MODEL.reset(state);
 }
 
+type SharedModel = (Quantize<I, i16>, Wide<QGru<I, SHARED, ResetBefore>>, QDense<SHARED, O>);
+
+static SHARED_HEAD: QDenseWeights<SHARED, O, { layout::dense_int8_lanes(SHARED, O) }, { layout::blocks(O) }> =
+    QDenseWeights::pack(&[[1; SHARED]; O], &[2; O], &[3; O], &[2; O]);
+
 /// Several streams.
 #[inline(never)]
-pub fn step_batch(counts: &[[i16; I]], outputs: &mut [[i16; O]], states: &mut [<WideModel as Layer>::State]) {
-    static MODEL: WideModel = (Quantize::new([1; I], [2; I], [3; I]), Wide(QGru::new(&BEFORE)), QDense::new(&HEAD));
+pub fn step_batch(counts: &[[i16; I]], outputs: &mut [[i16; O]], states: &mut [<SharedModel as Layer>::State]) {
+    static MODEL: SharedModel =
+        (Quantize::new([1; I], [2; I], [3; I]), Wide(QGru::new(&SHARED_BEFORE)), QDense::new(&SHARED_HEAD));
     MODEL.step_batch(counts, outputs, states);
 }
 

@@ -40,7 +40,6 @@ mod qvector;
 pub mod slices;
 mod stack;
 mod stream;
-mod streams;
 mod symbol;
 mod vector;
 mod window;

@@ -2,10 +2,7 @@
 
 use core::array;
 
-use crate::{
-    backend::{Backend, Op, dispatch},
-    streams::unzip,
-};
+use crate::backend::{Backend, Op, dispatch};
 
 /// One layer, or a tuple of layers that feed each other. Tuples have two to eight members and nest to any depth.
 ///
@@ -131,6 +128,21 @@ pub(crate) fn step_by_step<L: Layer<Output: Clone> + ?Sized, B: Backend, const W
     outputs
 }
 
+/// Pairs of what belongs to each stream.
+#[inline(always)]
+pub(crate) fn zip<A: Copy, B, const S: usize>(a: [A; S], b: [B; S]) -> [(A, B); S] {
+    const { assert!(S > 0, "there is at least one stream") };
+    // None is missing: the first stands in for what nobody can prove.
+    let mut rest = a.into_iter();
+    b.map(|b| (rest.next().unwrap_or(a[0]), b))
+}
+
+/// Copies of outputs, which no longer borrow the states that they are part of: the next layer of a tuple borrows its own from the same.
+#[inline(always)]
+fn owned<T: Clone, const S: usize>(outputs: [&T; S]) -> [T; S] {
+    outputs.map(T::clone)
+}
+
 struct Step<'s, 'x, L: Layer + ?Sized> {
     layer: &'s L,
     input: &'x L::Input,
@@ -166,7 +178,7 @@ impl<L: Layer<Output: Clone>> Op for Window<'_, L> {
             _ => 0,
         };
         for (input, output) in self.inputs.iter().zip(self.outputs).take(len).skip(done) {
-            output.clone_from(self.layer.forward(backend, input, self.state));
+            *output = self.layer.forward(backend, input, self.state).clone();
         }
     }
 }
@@ -207,7 +219,7 @@ impl<L: Layer<Output: Clone>> Op for Batch<'_, L> {
             _ => 0,
         };
         for ((input, output), state) in self.inputs.iter().zip(self.outputs).zip(self.states).skip(done) {
-            output.clone_from(self.layer.forward(backend, input, state));
+            *output = self.layer.forward(backend, input, state).clone();
         }
     }
 }
@@ -226,7 +238,7 @@ fn batches<B: Backend, L: Layer<Output: Clone>, const S: usize>(
     for ((inputs, outputs), states) in groups.zip(states.as_chunks_mut::<S>().0) {
         let found = layer.forward_batch(backend, inputs.each_ref(), states.each_mut());
         for (output, found) in outputs.iter_mut().zip(found) {
-            output.clone_from(found);
+            *output = found.clone();
         }
         done += S;
     }
@@ -256,12 +268,10 @@ macro_rules! impl_layer_for_tuple {
                 &'s self,
                 backend: Z,
                 inputs: [&Self::Input; S],
-                states: [&'s mut Self::State; S],
+                mut states: [&'s mut Self::State; S],
             ) -> [&'s Self::Output; S] {
-                #[allow(non_snake_case, reason = "a state is named after its layer's type")]
-                let (first, rest) = unzip(states.map(|($first, $($layer),+)| ($first, ($($layer,)+))));
-                let outputs = self.0.forward_batch(backend, inputs, first);
-                impl_layer_for_tuple!(@batch self backend outputs rest; $($layer $index),+)
+                let outputs = owned(self.0.forward_batch(backend, inputs, states.each_mut().map(|state| &mut state.0)));
+                impl_layer_for_tuple!(@batch self backend outputs states; $($index),+)
             }
 
             #[inline(always)]
@@ -277,14 +287,13 @@ macro_rules! impl_layer_for_tuple {
             }
         }
     };
-    (@batch $self:ident $backend:ident $outputs:ident $rest:ident; $layer:ident $index:tt) => {
-        $self.$index.forward_batch($backend, $outputs, $rest.map(|(state,)| state))
+    (@batch $self:ident $backend:ident $outputs:ident $states:ident; $index:tt) => {
+        $self.$index.forward_batch($backend, $outputs.each_ref(), $states.map(|state| &mut state.$index))
     };
-    (@batch $self:ident $backend:ident $outputs:ident $rest:ident; $layer:ident $index:tt, $($more:ident $at:tt),+) => {{
-        #[allow(non_snake_case, reason = "a state is named after its layer's type")]
-        let (states, rest) = unzip($rest.map(|($layer, $($more),+)| ($layer, ($($more,)+))));
-        let outputs = $self.$index.forward_batch($backend, $outputs, states);
-        impl_layer_for_tuple!(@batch $self $backend outputs rest; $($more $at),+)
+    (@batch $self:ident $backend:ident $outputs:ident $states:ident; $index:tt, $($more:tt),+) => {{
+        let states = $states.each_mut().map(|state| &mut state.$index);
+        let outputs = owned($self.$index.forward_batch($backend, $outputs.each_ref(), states));
+        impl_layer_for_tuple!(@batch $self $backend outputs $states; $($more),+)
     }};
 }
 

@@ -89,6 +89,12 @@ enum Task {
         #[arg(long, value_name = "NAME")]
         core: Option<String>,
     },
+    /// Look for panics in the compiled steps of every target, at opt-level 3 and, on microcontrollers, "s"
+    Panics {
+        /// Only this one
+        #[arg(long, value_name = "TARGET")]
+        target: Option<String>,
+    },
     /// Measure steps on every backend of this processor, against the time that reading the weights takes
     Bench {
         /// Write the table into README.md too
@@ -150,6 +156,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         }
         Task::Report => page::check().map(|()| ExitCode::SUCCESS),
         Task::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), *seconds).map(|()| ExitCode::SUCCESS),
+        Task::Panics { target } => panics(&matrix, target.as_deref()),
         Task::Conformance { core } => conformance(&matrix.select(core.as_deref())?),
         Task::Bench { readme, options } => bench::bench(options, *readme).map(|()| ExitCode::SUCCESS),
     }
@@ -159,6 +166,14 @@ fn emulate(matrix: &Matrix) -> Result<ExitCode> {
     emulate::prepare(matrix)?;
     let mut steps = Steps::default();
     emulate::test(&mut steps, matrix);
+    Ok(steps.finish())
+}
+
+fn panics(matrix: &Matrix, target: Option<&str>) -> Result<ExitCode> {
+    let targets: Vec<_> = matrix.processors().into_iter().map(|(target, _)| target).collect();
+    install::rust_targets(&targets)?;
+    let mut steps = Steps::default();
+    panics::check(&mut steps, matrix, target);
     Ok(steps.finish())
 }
 

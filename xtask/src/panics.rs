@@ -1,4 +1,4 @@
-//! No step can panic, and no int8 step uses floats: seen in the compiled code, not in the source.
+//! No step can panic, and no int8 step uses floats: seen in the compiled code, fast and small, not in the source.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,16 +8,18 @@ use anyhow::{Context, Result, ensure};
 use object::read::archive::ArchiveFile;
 use object::{File, Object, ObjectSection, ObjectSymbol, RelocationTarget};
 
-use crate::matrix::Precision;
+use crate::matrix::{Matrix, Precision};
 use crate::qemu::target_directory;
 use crate::shell;
+use crate::steps::Steps;
 
 /// What the functions of both `gru-core/examples/*_steps.rs` are called.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     "step_after",
     "step_before",
     "step_symbol",
     "step_embedding",
+    "step_stream",
     "step_window",
     "step_batch",
     "step_chain",
@@ -28,10 +30,53 @@ const STEPS: [&str; 9] = [
 /// Those of `float_steps.rs` alone.
 const F16_STEPS: [&str; 2] = ["step_f16", "step_f16_each"];
 
+/// Those of both `cells.rs`, which processors of one backend have.
+const CELLS: [&str; 8] =
+    ["before", "no_reset", "no_update", "no_update_before", "plain", "symbol_before", "symbol_no_reset", "merges"];
+
+/// A level of optimisation, and the profile of Cargo.toml that has it.
+const FAST: (&str, &str) = ("3", "release");
+const SMALL: (&str, &str) = ("s", "small");
+
+/// Looks into the steps of all processors, or of one target's.
+pub fn check(steps: &mut Steps, matrix: &Matrix, only: Option<&str>) {
+    let processors = matrix.processors();
+    for (target, cpu) in processors.into_iter().filter(|(target, _)| only.is_none_or(|only| only == *target)) {
+        for precision in Precision::ALL {
+            let name = format!("no {precision} step can panic: {target} {}", cpu.unwrap_or_default());
+            steps.run(name, || check_levels(target, cpu, precision));
+        }
+    }
+}
+
 /// Fails if the steps of a precision, optimised for a target, call anything but memory functions and the compiler's arithmetic.
-pub fn check(target: &str, cpu: Option<&str>, precision: Precision) -> Result<()> {
+///
+/// The library is compiled at the same level as the steps, so that what it keeps to itself is that level's too.
+fn check_levels(target: &str, cpu: Option<&str>, precision: Precision) -> Result<()> {
+    // Of several backends each is compiled, which takes minutes.
+    let several = target.starts_with("x86_64") || target.starts_with("aarch64");
+    let mut expected = STEPS.map(str::to_owned).to_vec();
+    if precision == Precision::F32 {
+        expected.extend(F16_STEPS.map(str::to_owned));
+    }
+    if !several {
+        // As symbols have it: every name behind its length.
+        expected.extend(CELLS.map(|cell| format!("5cells{}{cell}", cell.len())));
+    }
+    let levels: &[_] = if several { &[FAST] } else { &[FAST, SMALL] };
+    levels.iter().try_for_each(|&level| check_level(target, cpu, precision, level, expected.clone()))
+}
+
+/// [`check_levels`] at one level, where the functions `missing` are expected.
+fn check_level(
+    target: &str,
+    cpu: Option<&str>,
+    precision: Precision,
+    (level, profile): (&str, &str),
+    mut missing: Vec<String>,
+) -> Result<()> {
     let cpu: Vec<_> = cpu.iter().map(|cpu| format!("-Ctarget-cpu={cpu}")).collect();
-    let library = ["build", "--quiet", "--release", "--package", "gru-core", "--no-default-features"];
+    let library = ["build", "--quiet", "--profile", profile, "--package", "gru-core", "--no-default-features"];
     let mut command = shell::cargo(&library);
     shell::run(command.args(["--target", target]).env("CARGO_ENCODED_RUSTFLAGS", cpu.concat()))?;
 
@@ -40,9 +85,10 @@ pub fn check(target: &str, cpu: Option<&str>, precision: Precision) -> Result<()
         Precision::F32 => "float_steps",
     };
     let directory = target_directory()?;
-    let path = directory.join(format!("{example}-{target}{}.o", cpu.concat()));
-    let library = directory.join(target).join("release/libgru_core.rlib");
-    let optimise = ["-C", "opt-level=3", "-C", "codegen-units=1", "--crate-type", "lib", "--emit", "obj"];
+    let path = directory.join(format!("{example}-{target}{}-{level}.o", cpu.concat()));
+    let library = directory.join(target).join(profile).join("libgru_core.rlib");
+    let level = format!("opt-level={level}");
+    let optimise = ["-C", &level, "-C", "codegen-units=1", "--crate-type", "lib", "--emit", "obj"];
     let mut rustc = shell::command("rustc", &["--edition", "2024", "--target", target]);
     rustc.args(optimise).args(&cpu).arg("--extern").arg(format!("gru_core={}", library.display()));
     shell::run(rustc.arg("-o").arg(&path).arg(format!("gru-core/examples/{example}.rs")))?;
@@ -50,10 +96,6 @@ pub fn check(target: &str, cpu: Option<&str>, precision: Precision) -> Result<()
     let read = |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
     let (bytes, library) = (read(&path)?, read(&library)?);
     let object = File::parse(&*bytes).with_context(|| format!("{} is not an object file", path.display()))?;
-    let mut missing = STEPS.to_vec();
-    if precision == Precision::F32 {
-        missing.extend(F16_STEPS);
-    }
     let mut callees = Vec::new();
     for symbol in object.symbols() {
         let name = symbol.name()?;
@@ -67,7 +109,10 @@ pub fn check(target: &str, cpu: Option<&str>, precision: Precision) -> Result<()
     let allowed = |name: &str| is_integer(name) || precision == Precision::F32 && is_float(name);
     let callees = resolve(&library, callees)?;
     let callees: Vec<_> = callees.iter().filter(|name| !allowed(name)).collect();
-    ensure!(callees.is_empty(), "{target}: expected {precision} steps that cannot panic, found calls of {callees:?}");
+    ensure!(
+        callees.is_empty(),
+        "{target}, {level}: expected {precision} steps that cannot panic, found calls of {callees:?}"
+    );
     Ok(())
 }
 

@@ -1,10 +1,9 @@
-use super::{F32Lane, I16Lane, I32Lane, Lanes, U8Lane};
+use super::{F32Lane, I16Lane, I32Lane, Lane, Lanes, U8Lane};
 use crate::{
     layout::UNITS,
     math::{Activation, fixed},
     quant,
 };
-use core::array;
 
 /// Lanes as arrays, one unit at a time: the specification of the gates, and what a core without vector registers runs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,22 +47,22 @@ impl Lanes for Arrays {
 
     #[inline(always)]
     fn reset_f32<A: Activation>(self, r: F32Lane, v: F32Lane) -> F32Lane {
-        array::from_fn(|u| A::sigmoid(r[u]) * v[u])
+        zip(r, v, |r, v| A::sigmoid(r) * v)
     }
 
     #[inline(always)]
     fn update_f32<A: Activation>(self, z: F32Lane, n: F32Lane, h: F32Lane) -> F32Lane {
-        array::from_fn(|u| h[u] + A::complement(z[u]) * (A::tanh(n[u]) - h[u]))
+        zip(zip(z, n, pair), h, |(z, n), h| h + A::complement(z) * (A::tanh(n) - h))
     }
 
     #[inline(always)]
     fn add_i32(self, a: I32Lane, b: I32Lane) -> I32Lane {
-        array::from_fn(|u| a[u] + b[u])
+        zip(a, b, |a, b| a + b)
     }
 
     #[inline(always)]
     fn shift_left(self, a: I32Lane, shift: u8) -> I32Lane {
-        array::from_fn(|u| a[u] << (shift & 31))
+        a.map(|a| a << (shift & 31))
     }
 
     #[inline(always)]
@@ -73,22 +72,24 @@ impl Lanes for Arrays {
 
     #[inline(always)]
     fn requantize(self, sums: I32Lane, multiplier: &I16Lane, shift: &U8Lane) -> I16Lane {
-        array::from_fn(|u| quant::requantize_sum(sums[u], multiplier[u], shift[u]))
+        zip(sums, zip(*multiplier, *shift, pair), |sum, (multiplier, shift)| {
+            quant::requantize_sum(sum, multiplier, shift)
+        })
     }
 
     #[inline(always)]
     fn add_i16(self, a: I16Lane, b: I16Lane) -> I16Lane {
-        array::from_fn(|u| a[u].saturating_add(b[u]))
+        zip(a, b, i16::saturating_add)
     }
 
     #[inline(always)]
     fn reset_int8(self, r: I16Lane, v: I16Lane) -> I16Lane {
-        array::from_fn(|u| quant::reset(r[u], v[u]))
+        zip(r, v, quant::reset)
     }
 
     #[inline(always)]
     fn update_int8(self, z: I16Lane, n: I16Lane, h: I32Lane) -> I32Lane {
-        array::from_fn(|u| quant::update(z[u], fixed::tanh_q15(n[u]), h[u]))
+        zip(zip(z, n, pair), h, |(z, n), h| quant::update(z, fixed::tanh_q15(n), h))
     }
 
     #[inline(always)]
@@ -114,4 +115,19 @@ fn load<T: Copy + Default>(values: &[T]) -> [T; UNITS] {
 #[inline(always)]
 fn store<T: Copy>(lane: [T; UNITS], to: &mut [T]) {
     to.iter_mut().zip(lane).for_each(|(to, value)| *to = value);
+}
+
+/// `f` of both values of each unit. Nothing to index, and so nothing to check, however little the compiler inlines.
+#[inline(always)]
+pub(super) fn zip<A, B, T: Copy + Default>(a: Lane<A>, b: Lane<B>, f: impl Fn(A, B) -> T) -> Lane<T> {
+    let mut lane = [T::default(); UNITS];
+    for (to, (a, b)) in lane.iter_mut().zip(a.into_iter().zip(b)) {
+        *to = f(a, b);
+    }
+    lane
+}
+
+/// Both values of a unit.
+pub(super) fn pair<A, B>(a: A, b: B) -> (A, B) {
+    (a, b)
 }

@@ -18,7 +18,11 @@
 //! RV32IM and Thumb-1 have no instruction that saturates: some 40 of theirs, which are the same for every value, take the place of branches.
 #![allow(unsafe_code, reason = "a shift without a mask, a table without bounds to check")]
 
-use super::{Arrays, F32Lane, I16Lane, I32Lane, Lanes, U8Lane, clamp};
+use super::{
+    Arrays, F32Lane, I16Lane, I32Lane, Lanes, U8Lane,
+    arrays::{pair, zip},
+    clamp,
+};
 use crate::{
     layout::{SUM_BITS, Scales, UNITS},
     math::{
@@ -27,7 +31,6 @@ use crate::{
     },
     quant::HEADROOM_BITS,
 };
-use core::array;
 
 /// Lanes as arrays, for cores without vector registers: [`Arrays`] with other gates.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,22 +74,22 @@ impl Lanes for Units {
 
     #[inline(always)]
     fn requantize(self, sums: I32Lane, multiplier: &I16Lane, shift: &U8Lane) -> [Q; UNITS] {
-        array::from_fn(|u| Q::requantize(sums[u], multiplier[u], shift[u]))
+        zip(sums, zip(*multiplier, *shift, pair), |sum, (multiplier, shift)| Q::requantize(sum, multiplier, shift))
     }
 
     #[inline(always)]
     fn add_i16(self, a: [Q; UNITS], b: [Q; UNITS]) -> [Q; UNITS] {
-        array::from_fn(|u| a[u].saturating_add(b[u]))
+        zip(a, b, Q::saturating_add)
     }
 
     #[inline(always)]
     fn reset_int8(self, r: [Q; UNITS], v: [Q; UNITS]) -> [Q; UNITS] {
-        array::from_fn(|u| r[u].reset(v[u]))
+        zip(r, v, Q::reset)
     }
 
     #[inline(always)]
     fn update_int8(self, z: [Q; UNITS], n: [Q; UNITS], h: I32Lane) -> I32Lane {
-        array::from_fn(|u| z[u].update(n[u], h[u]))
+        zip(zip(z, n, pair), h, |(z, n), h| z.update(n, h))
     }
 
     #[inline(always)]
@@ -112,7 +115,11 @@ impl Lanes for Units {
     ) {
         let [r, z, n_hidden] = recurrent;
         for (u, (h, view)) in h.iter_mut().zip(view).enumerate().take(UNITS) {
-            let requantize = |sum, row: usize| Q::requantize(sum, scales.multiplier[row][u], scales.shift[row][u]);
+            // The same number, and at every level of optimisation no check.
+            let u = u % UNITS;
+            let requantize = |sum, row: usize| {
+                Q::requantize(sum, scales.multiplier[row & 3][u % UNITS], scales.shift[row & 3][u % UNITS])
+            };
             let gated = requantize(r[u], 0).reset(requantize(n_hidden[u], 3));
             let n = requantize(n_input[u], 2).saturating_add(gated);
             *h = requantize(z[u], 1).update(n, *h);

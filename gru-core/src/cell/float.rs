@@ -4,8 +4,7 @@ use crate::{
     kernel::float::{self, Dense, GruView, Input, OneHot as Symbol, Stream, Sums},
     layout::{self, GruShape, Order, UNITS},
     math::{Activation, Rational},
-    stack::{Layer, one_by_one, step_by_step},
-    streams::zip,
+    stack::{Layer, one_by_one, step_by_step, zip},
     symbol::OneHot,
 };
 use core::marker::PhantomData;
@@ -156,15 +155,14 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation, W: Weight> Layer 
             for state in &mut states {
                 backwards = state.sweep.next();
             }
-            let mut room = [[[0.0; H]; 2]; S];
-            let streams = zip(inputs, zip(states.each_mut(), room.each_mut()));
-            let mut streams = streams.map(|(x, (state, [first, second]))| Stream {
+            let mut states = states.map(|state| (state, [[0.0; H]; 2]));
+            let mut streams = zip(inputs, states.each_mut()).map(|(x, (state, [first, second]))| Stream {
                 x: Dense(x),
                 h: &mut state.h,
                 scratch: [first, second],
             });
             float::gru::<B, A, R, _, _, S>(backend, self.weights(), &mut streams, backwards);
-            states.map(|state| &state.h)
+            states.map(|(state, _)| &state.h)
         } else {
             one_by_one(self, backend, inputs, states)
         }

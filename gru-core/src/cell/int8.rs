@@ -5,11 +5,10 @@ use crate::{
     kernel::int8::{self, Dense, GruView, Input, OneHot as Symbol, Ready, Scratch, Stream, Sums, View},
     layout::{self, GruShape, INT8_DEPTH, Order, Scales, UNITS},
     quant,
-    stack::{Layer, one_by_one, step_by_step},
-    streams::zip,
+    stack::{Layer, one_by_one, step_by_step, zip},
     symbol::OneHot,
 };
-use core::{array, marker::PhantomData};
+use core::marker::PhantomData;
 
 /// What an int8 GRU layer has besides its rows.
 #[derive(Clone, Copy, Debug)]
@@ -204,16 +203,15 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> QGru<I, H, R, V> {
         for state in &mut states {
             backwards = state.sweep.next();
         }
-        let mut rooms: [Room<I, H, V>; S] = array::from_fn(|_| Room::new());
-        let streams = zip(inputs, zip(states.each_mut(), rooms.each_mut()));
-        let mut streams = streams.map(|(x, (state, room))| Stream {
+        let mut states = states.map(|state| (state, Room::<I, H, V>::new()));
+        let mut streams = zip(inputs, states.each_mut()).map(|(x, (state, room))| Stream {
             x,
             h: &mut state.h,
             view: &mut state.view,
             scratch: room.scratch(),
         });
         int8::gru::<_, R, _, _, _>(backend, self.weights(), &mut streams, backwards);
-        states.map(|state| &state.view)
+        states.map(|(state, _)| &state.view)
     }
 
     #[inline(always)]

@@ -67,7 +67,7 @@ fn block<T>(values: &[T], block: usize) -> &[T] {
 fn block_mut<T>(values: &mut [T], block: usize) -> &mut [T] {
     let rest = values.get_mut(block * UNITS..).unwrap_or_default();
     let len = rest.len().min(UNITS);
-    rest.split_at_mut(len).0
+    rest.get_mut(..len).unwrap_or_default()
 }
 
 /// The values of `count` blocks, if all are full.

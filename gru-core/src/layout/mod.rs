@@ -70,8 +70,12 @@ impl Order {
     /// Groups of columns.
     #[inline(always)]
     #[must_use]
+    #[expect(
+        clippy::manual_div_ceil,
+        reason = "not inlined at every level of optimisation, `div_ceil` could divide by 0"
+    )]
     pub const fn groups(&self, columns: usize) -> usize {
-        columns.div_ceil(self.depth)
+        (columns + self.depth - 1) / self.depth
     }
 
     /// Lanes of a panel.

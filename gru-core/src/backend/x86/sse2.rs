@@ -158,19 +158,25 @@ impl vector::Dot for Sse2 {
     }
 
     #[inline(always)]
-    fn dot(self, sums: Pairs, weights: &Int8Lane, x: __m128i) -> Pairs {
-        // SAFETY: every x86-64 has SSE2; a lane is 64 bytes, and each load reads eight of them from one of its eight eighths.
-        Pairs(array::from_fn(|i| unsafe {
-            let weights = _mm_loadl_epi64(weights.as_ptr().add(2 * i).cast());
-            let wide = _mm_srai_epi16::<8>(_mm_unpacklo_epi8(weights, weights));
-            _mm_add_epi32(sums.0[i], _mm_madd_epi16(wide, x))
-        }))
+    fn dot(self, mut sums: Pairs, weights: &Int8Lane, x: __m128i) -> Pairs {
+        for (i, sum) in sums.0.iter_mut().enumerate() {
+            // SAFETY: every x86-64 has SSE2; a lane is 64 bytes, and each load reads eight of them from one of its eight eighths.
+            *sum = unsafe {
+                let weights = _mm_loadl_epi64(weights.as_ptr().add(2 * i).cast());
+                let wide = _mm_srai_epi16::<8>(_mm_unpacklo_epi8(weights, weights));
+                _mm_add_epi32(*sum, _mm_madd_epi16(wide, x))
+            };
+        }
+        sums
     }
 
     #[inline(always)]
-    fn add(self, a: Pairs, b: Pairs) -> Pairs {
-        // SAFETY: every x86-64 has SSE2.
-        Pairs(array::from_fn(|i| unsafe { _mm_add_epi32(a.0[i], b.0[i]) }))
+    fn add(self, mut a: Pairs, b: Pairs) -> Pairs {
+        for (a, b) in a.0.iter_mut().zip(b.0) {
+            // SAFETY: every x86-64 has SSE2.
+            *a = unsafe { _mm_add_epi32(*a, b) };
+        }
+        a
     }
 
     #[inline(always)]

@@ -107,7 +107,7 @@ impl View for i16 {
 
     #[inline(always)]
     fn coarse<'a>(view: &'a mut [i16], room: &'a mut [i8; 4 * UNITS]) -> &'a mut [i8] {
-        room.split_at_mut(view.len().min(4 * UNITS)).0
+        room.get_mut(..view.len().min(4 * UNITS)).unwrap_or_default()
     }
 
     #[inline(always)]
