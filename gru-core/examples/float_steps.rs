@@ -59,9 +59,9 @@ pub fn step_embedding(symbol: u16, state: &mut <(Embedding<f32, 9, I>, Gru<I, H>
 #[inline(never)]
 pub fn step_stream<'s>(stream: &'s mut Stream<'static, Gru<I, H>>, x: &[f32; I]) -> &'s [f32; H] {
     static MODEL: Gru<I, H> = Gru::new(&AFTER);
-    if x == &[0.0; I] {
+    if stream.outside(x) > 0 {
         stream.reset();
-    } else if x == &[1.0; I] {
+    } else if x == &[0.0; I] {
         *stream = Stream::new(&MODEL);
     }
     stream.step(x)

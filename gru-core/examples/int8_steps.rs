@@ -50,11 +50,11 @@ type WideModel = (Quantize<I, i16>, Wide<QGru<I, H, ResetBefore>>, QDense<H, O>)
 #[path = "int8_steps/cells.rs"]
 pub mod cells;
 
-/// Reset after, and the class.
+/// Reset after, the class, and what was outside of the range.
 #[inline(never)]
-pub fn step_after(counts: &[i16; I], state: &mut <Model as Layer>::State) -> usize {
+pub fn step_after(counts: &[i16; I], state: &mut <Model as Layer>::State) -> (usize, usize) {
     static MODEL: Model = (Quantize::new([1; I], [2; I], [3; I]), QGru::new(&AFTER), QDense::new(&HEAD));
-    argmax(MODEL.step(counts, state))
+    (argmax(MODEL.step(counts, state)), MODEL.outside(counts))
 }
 
 /// Reset before, a wide input, and the probabilities.
@@ -82,9 +82,9 @@ pub fn step_embedding(symbol: u16, state: &mut <(Embedding<i8, 9, I>, QGru<I, H>
 #[inline(never)]
 pub fn step_stream<'s>(stream: &'s mut Stream<'static, QGru<I, H>>, x: &[i8; I]) -> &'s [i8; H] {
     static MODEL: QGru<I, H> = QGru::new(&AFTER);
-    if x == &[0; I] {
+    if stream.outside(x) > 0 {
         stream.reset();
-    } else if x == &[1; I] {
+    } else if x == &[0; I] {
         *stream = Stream::new(&MODEL);
     }
     stream.step(x)

@@ -79,6 +79,17 @@ impl<const N: usize, T: Quantized> Layer for QuantizeReal<N, T> {
     type State = Buffer<T, N>;
 
     #[inline(always)]
+    fn outside(&self, input: &[f32; N]) -> usize {
+        let channels = input.iter().zip(&self.zero).zip(&self.steps);
+        channels
+            .map(|((&x, &zero), &steps)| {
+                let q = quant::nearest((x - zero) * steps);
+                usize::from((x.is_nan()) | (Into::<i32>::into(T::saturate(q)) != q))
+            })
+            .sum()
+    }
+
+    #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, _: B, input: &[f32; N], state: &'s mut Buffer<T, N>) -> &'s [T; N] {
         let channels = input.iter().zip(&self.zero).zip(&self.steps);
         for (q, ((&x, &zero), &steps)) in state.0.iter_mut().zip(channels) {

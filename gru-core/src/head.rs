@@ -8,7 +8,7 @@ use crate::{
     layout::{self, DenseShape, INT8_DEPTH, Order, Scales, UNITS},
     math::Activation,
     quant,
-    stack::Layer,
+    stack::{Layer, count},
 };
 use core::marker::PhantomData;
 
@@ -78,6 +78,11 @@ impl<const I: usize, const O: usize, W: Weight> Layer for Dense<I, O, W> {
     type Input = [f32; I];
     type Output = [f32; O];
     type State = Buffer<f32, O>;
+
+    #[inline(always)]
+    fn outside(&self, input: &[f32; I]) -> usize {
+        count(input, |x| !x.is_finite())
+    }
 
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, input: &[f32; I], state: &'s mut Buffer<f32, O>) -> &'s [f32; O] {
@@ -156,6 +161,11 @@ impl<const I: usize, const O: usize> Layer for QDense<I, O> {
     type State = Buffer<i16, O>;
 
     #[inline(always)]
+    fn outside(&self, input: &[i8; I]) -> usize {
+        count(input, is_outside)
+    }
+
+    #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i8; I], state: &'s mut Buffer<i16, O>) -> &'s [i16; O] {
         self.apply(backend, int8::Dense(input), &mut state.0);
         &state.0
@@ -166,6 +176,11 @@ impl<const I: usize, const O: usize> Layer for Wide<QDense<I, O>> {
     type Input = [i16; I];
     type Output = [i16; O];
     type State = Buffer<i16, O>;
+
+    #[inline(always)]
+    fn outside(&self, input: &[i16; I]) -> usize {
+        count(input, is_outside)
+    }
 
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i16; I], state: &'s mut Buffer<i16, O>) -> &'s [i16; O] {
@@ -206,6 +221,20 @@ impl<const I: usize, T: Quantized> Layer for Quantize<I, T> {
     type State = Buffer<T, I>;
 
     #[inline(always)]
+    fn outside(&self, input: &[i16; I]) -> usize {
+        let channels = input.iter().zip(&self.zero).zip(&self.multiplier).zip(&self.shift);
+        channels
+            .map(|(((&reading, &zero), &multiplier), &shift)| {
+                let q = quant::quantize(reading, zero, multiplier, shift);
+                let difference = i32::from(reading) - i32::from(zero);
+                let saturates = (Into::<i32>::into(T::saturate(q)) != q)
+                    | (i32::from(quant::saturate_i16(difference)) != difference);
+                usize::from(saturates)
+            })
+            .sum()
+    }
+
+    #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, _: B, input: &[i16; I], state: &'s mut Buffer<T, I>) -> &'s [T; I] {
         quantize(input, [&self.zero, &self.multiplier], &self.shift, &mut state.0);
         &state.0
@@ -220,6 +249,12 @@ fn quantize<T: Quantized>(input: &[i16], [zero, multiplier]: [&[i16]; 2], shift:
     for (q, (((&reading, &zero), &multiplier), &shift)) in output.iter_mut().zip(channels) {
         *q = T::saturate(quant::quantize(reading, zero, multiplier, shift));
     }
+}
+
+/// Whether a value is beyond the range of its format.
+#[inline(always)]
+pub(crate) fn is_outside<T: Quantized>(value: T) -> bool {
+    T::saturate(value.into()).into() != value.into()
 }
 
 /// What an integer layer takes, or sees its state as: `i8`, or `i16` with 2⁷ steps for each of its.

@@ -8,7 +8,7 @@
 //! | accumulator | i32 | scale of its row | ±2²³, by [`ACCUMULATOR_BOUND`] |
 //! | pre-activation `t` (halved for r and z) | i16 | Q3.12 | ±8 |
 //! | gate `r`, candidate `n` | i16 | Q0.15 | ±1 |
-//! | hidden state | i32 | Q1.30 | ±1 |
+//! | hidden state | i32 | Q1.30 in the low 31 bits | ±1 |
 //!
 //! Every product is rounded by the same rule: half a unit is added and the sum is shifted right arithmetically, so that
 //! ties go towards +∞. These functions are what every backend computes, bit for bit.
@@ -85,19 +85,22 @@ pub const fn reset(t: i16, v: i16) -> i16 {
 ///
 /// The product is exact. A closed gate (`1 − z` below 1/55) is carried with 20 fraction bits, so that a slow unit keeps its time constant
 /// and, up to z = 0.99995, moves on every step until it is within one Q0.15 unit of its target. `|h| ≤ 2³⁰` is preserved: `h` never leaves the interval between the old `h` and `n`.
+///
+/// Every word is a state: its bit 31, which in a state of a layer repeats bit 30, counts for nothing. [`state_q15`] of the result is between that of
+/// `h` and `n` whatever memory made of `h`.
 #[inline(always)]
 #[must_use]
 pub const fn update(t: i16, n: i16, h: i32) -> i32 {
     let (complement, shift) = fixed::sigmoid_complement(t);
-    let distance = n as i32 - (h >> 15);
-    h + ((complement as i32 * distance) >> shift)
+    let distance = n as i32 - state_q15(h) as i32;
+    h.wrapping_add((complement as i32 * distance) >> shift)
 }
 
-/// The hidden state as Q0.15.
+/// The hidden state as Q0.15: bits 15 to 30 of its word.
 #[inline(always)]
 #[must_use]
-pub fn state_q15(h: i32) -> i16 {
-    saturate_i16(h >> 15)
+pub const fn state_q15(h: i32) -> i16 {
+    (h >> 15) as i16
 }
 
 /// The int8 view of a Q0.15 value that the matrices read: `multiplier` steps per unit, saturated to ±127.
@@ -195,11 +198,12 @@ pub const fn nearest(value: f32) -> i32 {
     floor.saturating_add((value - floor as f32 >= 0.5) as i32)
 }
 
-/// An integer reading in the steps of a model's input: `(reading − zero) · multiplier / 2^shift`, the difference saturated to i16, rounded.
+/// An integer reading in the steps of a model's input: `(reading − zero) · multiplier / 2^shift`, the difference saturated to i16, rounded. Of `shift`
+/// the low five bits count, and 0 as 1.
 #[inline(always)]
 #[must_use]
 pub fn quantize(reading: i16, zero: i16, multiplier: i16, shift: u8) -> i32 {
-    let shift = if shift == 0 { 1 } else { u32::from(shift) & 31 };
+    let shift = u32::from(shift & 31).max(1);
     let difference = saturate_i16(i32::from(reading) - i32::from(zero));
     // Half a unit is added behind the shift by one bit less, where the sum cannot be too large.
     (((i32::from(difference) * i32::from(multiplier)) >> (shift - 1)) + 1) >> 1

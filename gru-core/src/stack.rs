@@ -85,6 +85,31 @@ pub trait Layer {
         dispatch(Window { layer: self, inputs, outputs, state });
     }
 
+    /// How many values of an input lie beyond what the layer can tell apart, to count in the field how far its signal has left what the model
+    /// was calibrated on. In the same time for every input, and only where it is asked for.
+    ///
+    /// | first layer | counts |
+    /// |---|---|
+    /// | [`Quantize`](crate::Quantize), [`QuantizeReal`](crate::QuantizeReal) | what saturates, and NaN |
+    /// | [`Wide`](crate::Wide) | what saturates at ±127·2⁷ |
+    /// | [`QGru`](crate::QGru), [`QDense`](crate::QDense) | −128, which the format lacks |
+    /// | [`Gru`](crate::Gru), [`Dense`](crate::Dense) | NaN and ±∞ |
+    /// | [`Embedding`](crate::Embedding), [`OneHot`](crate::OneHot) | a symbol without a row or column |
+    /// | a tuple | what its first layer does |
+    /// | another | nothing |
+    ///
+    /// ```
+    /// use gru_core::{Layer, Quantize};
+    ///
+    /// // Steps of 10 counts: ±1275 is what int8 can tell apart.
+    /// let input = Quantize::<2>::new([0; 2], [13107; 2], [17; 2]);
+    /// assert_eq!(input.outside(&[1270, -1270]), 0);
+    /// assert_eq!(input.outside(&[1300, i16::MIN]), 2);
+    /// ```
+    fn outside(&self, _input: &Self::Input) -> usize {
+        0
+    }
+
     /// Puts a state back to zero.
     fn reset(&self, state: &mut Self::State) {
         *state = Self::State::default();
@@ -141,6 +166,12 @@ pub(crate) fn zip<A: Copy, B, const S: usize>(a: [A; S], b: [B; S]) -> [(A, B); 
 #[inline(always)]
 fn owned<T: Clone, const S: usize>(outputs: [&T; S]) -> [T; S] {
     outputs.map(T::clone)
+}
+
+/// How many values are so: a sum, for a count by branches would take longer the more there are.
+#[inline(always)]
+pub(crate) fn count<T: Copy>(values: &[T], is_so: impl Fn(T) -> bool) -> usize {
+    values.iter().map(|&value| usize::from(is_so(value))).sum()
 }
 
 struct Step<'s, 'x, L: Layer + ?Sized> {
@@ -255,6 +286,11 @@ macro_rules! impl_layer_for_tuple {
             type Input = $first::Input;
             type Output = $last::Output;
             type State = ($first::State, $($layer::State),+);
+
+            #[inline(always)]
+            fn outside(&self, input: &Self::Input) -> usize {
+                self.0.outside(input)
+            }
 
             #[inline(always)]
             fn forward<'s, Z: Backend>(&'s self, backend: Z, input: &Self::Input, state: &'s mut Self::State) -> &'s Self::Output {

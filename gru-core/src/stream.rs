@@ -2,6 +2,11 @@ use crate::stack::Layer;
 
 /// A model and a state of it: what a program that follows one signal holds.
 ///
+/// # Hostile input
+/// No input and no state makes a step panic or read outside of the model. What each does is defined by its layers:
+/// [`QGru`](crate::QGru#hostile-input) in int8, [`Gru`](crate::Gru#hostile-input) in f32. [`outside`](Self::outside) tells how many values of
+/// an input the model cannot tell from others.
+///
 /// ```
 /// use gru_core::{Dense, DenseWeights, Stream, layout};
 ///
@@ -27,6 +32,13 @@ impl<'m, L: Layer> Stream<'m, L> {
     #[inline]
     pub fn step(&mut self, input: &L::Input) -> &L::Output {
         self.model.step(input, &mut self.state)
+    }
+
+    /// [`Layer::outside`] of the model: how many values of an input saturate, or are no numbers. 0 for a signal like that of the calibration.
+    #[inline]
+    #[must_use]
+    pub fn outside(&self, input: &L::Input) -> usize {
+        self.model.outside(input)
     }
 
     /// Puts the state back to zero.

@@ -47,6 +47,11 @@ impl<T: Element, const V: usize, const D: usize> Layer for Embedding<T, V, D> {
     type State = ();
 
     #[inline(always)]
+    fn outside(&self, &symbol: &u16) -> usize {
+        usize::from(usize::from(symbol) >= V)
+    }
+
+    #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, _: B, &symbol: &u16, (): &'s mut ()) -> &'s [T; D] {
         self.table.get(usize::from(symbol)).unwrap_or(T::zeros())
     }
@@ -56,6 +61,11 @@ impl<const V: usize, const D: usize> Layer for Embedding<F16, V, D> {
     type Input = u16;
     type Output = [f32; D];
     type State = Buffer<f32, D>;
+
+    #[inline(always)]
+    fn outside(&self, &symbol: &u16) -> usize {
+        usize::from(usize::from(symbol) >= V)
+    }
 
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, _: B, &symbol: &u16, state: &'s mut Buffer<f32, D>) -> &'s [f32; D] {

@@ -9,6 +9,7 @@ use std::io::Write;
 use std::{array, env, io};
 
 mod f16;
+mod hostile;
 mod products;
 mod random;
 use products::Products;
@@ -55,7 +56,7 @@ impl Op for Int8 {
         for first in (i16::MIN..=i16::MAX).step_by(if cfg!(miri) { 9973 } else { UNITS }) {
             let t: I16Lane = array::from_fn(|u| first.wrapping_add(u as i16));
             let v: I16Lane = array::from_fn(|_| ((random.next() >> 48) as i16).max(-i16::MAX));
-            let h: I32Lane = array::from_fn(|_| (random.unit() * (i32::from(i16::MAX) << 15) as f32) as i32);
+            let h: I32Lane = array::from_fn(|_| random.next() as i32);
             let (wide_t, wide_v) = (lanes.load_i16(&t), lanes.load_i16(&v));
             assert_eq!(i16s(lanes.reset_int8(wide_t, wide_v)), array::from_fn(|u| quant::reset(t[u], v[u])));
             assert_eq!(i16s(lanes.add_i16(wide_t, wide_v)), array::from_fn(|u| t[u].saturating_add(v[u])));
@@ -91,7 +92,7 @@ fn gates<B: Backend>(backend: B) {
             scales.shift = array::from_fn(|_| array::from_fn(|_| (random.next() >> 59) as u8));
             sums[gate] = array::from_fn(|u| i32::from(first) + u as i32);
             (scales.multiplier[gate], scales.shift[gate]) = ([i16::MAX; UNITS], [unshifted; UNITS]);
-            let h: I32Lane = array::from_fn(|_| (random.unit() * (i32::from(i16::MAX) << 15) as f32) as i32);
+            let h: I32Lane = array::from_fn(|_| random.next() as i32);
             let len = if first % 64 == 0 { random.next() as usize % UNITS } else { UNITS };
             for multiplier in [127, 400] {
                 let (mut found, mut expected) = ((h, [0; UNITS]), (h, [0; UNITS]));
@@ -244,6 +245,20 @@ macro_rules! backends {
                 fn f32_steps_of_every_shape_are_within_their_bound() {
                     if let Some(backend) = $token {
                         steps::float(backend);
+                    }
+                }
+
+                #[test]
+                fn hostile_int8_is_the_specification_and_forgotten() {
+                    if let Some(backend) = $token {
+                        hostile::int8(backend);
+                    }
+                }
+
+                #[test]
+                fn hostile_f32_is_as_documented() {
+                    if let Some(backend) = $token {
+                        hostile::float(backend);
                     }
                 }
 

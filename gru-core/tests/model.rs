@@ -7,8 +7,8 @@ use gru_core::layout::{self, Gates};
 use gru_core::math::Rational;
 use gru_core::{
     Dense, DenseWeights, Embedding, Gating, Gru, GruWeights, Layer, NoReset, NoUpdate, OneHot, QDense, QDenseWeights,
-    QGru, QGruWeights, Quantize, Requantization, ResetAfter, ResetBefore, Stream, Wide, argmax, quant, softmax,
-    softmax_q15,
+    QGru, QGruWeights, Quantize, QuantizeReal, Requantization, ResetAfter, ResetBefore, Stream, Wide, argmax, quant,
+    softmax, softmax_q15,
 };
 
 mod random;
@@ -306,6 +306,44 @@ fn readings_are_quantised_by_the_rounding_rule() {
             "{reading}"
         );
     }
+}
+
+#[test]
+fn a_shift_beyond_the_documented_is_one_within() {
+    for shift in 0..=u8::MAX {
+        for reading in [i16::MIN, -1, 0, i16::MAX] {
+            let within = if shift & 31 == 0 { 1 } else { shift & 31 };
+            assert_eq!(
+                quant::quantize(reading, -7, i16::MAX, shift),
+                quant::quantize(reading, -7, i16::MAX, within),
+                "{shift}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_outside_is_counted_by_the_first_layer() {
+    static INPUT: Quantize<I> = Quantize::new([100; I], [1 << 14; I], [15; I]);
+    static MODEL: (Quantize<I>, QGru<I, H>) = (INPUT, QGru::new(&QAFTER));
+    // Steps of two counts around 100; the difference to i16::MIN saturates besides.
+    for (reading, outside) in [(100, 0), (354, 0), (355, 1), (-154, 0), (-156, 1), (i16::MIN, 1), (i16::MAX, 1)] {
+        let mut x = [100; I];
+        x[3] = reading;
+        assert_eq!(MODEL.outside(&x), outside, "{reading}");
+        assert_eq!(Stream::new(&MODEL).outside(&[reading; I]), outside * I, "{reading}");
+    }
+    let real = QuantizeReal::<4, i16>::new([0.0; 4], [128.0; 4]);
+    assert_eq!(real.outside(&[127.0, -127.0, 0.0, 1e-40]), 0);
+    assert_eq!(real.outside(&[127.1, -1e38, f32::NAN, f32::INFINITY]), 4);
+    assert_eq!(
+        Wide(QGru::<I, H>::new(&QAFTER)).outside(&[quant::WIDE_MAX, -quant::WIDE_MAX, i16::MAX, i16::MIN, 0]),
+        2
+    );
+    assert_eq!(QGru::<I, H>::new(&QAFTER).outside(&[127, -127, -128, 0, 1]), 1);
+    assert_eq!(Gru::<I, H>::new(&AFTER).outside(&[f32::MAX, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0]), 3);
+    let symbols = OneHot(QGru::<I, H>::new(&QAFTER));
+    assert_eq!([4, 5, u16::MAX].map(|symbol| symbols.outside(&symbol)), [0, 1, 1]);
 }
 
 #[test]

@@ -31,8 +31,17 @@ const STEPS: [&str; 10] = [
 const F16_STEPS: [&str; 2] = ["step_f16", "step_f16_each"];
 
 /// Those of both `cells.rs`, which processors of one backend have.
-const CELLS: [&str; 8] =
-    ["before", "no_reset", "no_update", "no_update_before", "plain", "symbol_before", "symbol_no_reset", "merges"];
+const CELLS: [&str; 9] = [
+    "before",
+    "no_reset",
+    "no_update",
+    "no_update_before",
+    "plain",
+    "symbol_before",
+    "symbol_no_reset",
+    "outside",
+    "merges",
+];
 
 /// A level of optimisation, and the profile of Cargo.toml that has it.
 const FAST: (&str, &str) = ("3", "release");

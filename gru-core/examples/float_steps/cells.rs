@@ -3,7 +3,7 @@
 
 use gru_core::{
     Activate, Bidirectional, Embedding, F16, Gating, Gru, GruWeights, Layer, Mean, NoReset, NoUpdate, OneHot,
-    ResetBefore, Stream, Sum, Weight, Window, layout, math,
+    QuantizeReal, ResetBefore, Stream, Sum, Weight, Window, layout, math,
 };
 
 use crate::{AFTER, BEFORE, H, HALF_BEFORE, I, TENTH};
@@ -68,6 +68,14 @@ streams! {
     embedding_half: (Embedding<F16, 9, I>, Gru<I, H>) = (Embedding::new(&SYMBOLS), Gru::new(&AFTER));
     sigmoid: Activate<math::Sigmoid, H> = Activate::new();
     linear: Activate<math::Linear, H> = Activate::new();
+}
+
+/// What is outside of the range of integers behind.
+#[inline(never)]
+pub fn outside(x: &[f32; I]) -> [usize; 2] {
+    static NARROW: QuantizeReal<I> = QuantizeReal::new([0.5; I], [9.0; I]);
+    static WIDE: QuantizeReal<I, i16> = QuantizeReal::new([0.5; I], [9.0; I]);
+    [NARROW.outside(x), WIDE.outside(x)]
 }
 
 /// Windows from both ends whose halves are added or averaged.

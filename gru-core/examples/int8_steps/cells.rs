@@ -2,8 +2,8 @@
 //! each of several.
 
 use gru_core::{
-    Bidirectional, Embedding, Gating, Layer, Mean, NoReset, NoUpdate, OneHot, QActivate, QGru, QGruWeights, ResetAfter,
-    ResetBefore, Stream, Sum, Wide, Window, layout, math,
+    Bidirectional, Embedding, Gating, Layer, Mean, NoReset, NoUpdate, OneHot, QActivate, QGru, QGruWeights, Quantize,
+    ResetAfter, ResetBefore, Stream, Sum, Wide, Window, layout, math,
 };
 
 use crate::{AFTER, BEFORE, H, I, REQUANTIZATION};
@@ -71,6 +71,16 @@ streams! {
     sigmoid: QActivate<math::Sigmoid, H> = QActivate::new();
     hard_sigmoid: QActivate<math::HardSigmoid<0, 0>, H> = QActivate::new();
     relu: QActivate<math::Relu, H> = QActivate::new();
+}
+
+/// What is outside of the range of each kind of input.
+#[inline(never)]
+pub fn outside(wide: &[i16; I], symbol: u16) -> [usize; 4] {
+    static COUNTS: Quantize<I, i16> = Quantize::new([1; I], [2; I], [3; I]);
+    static WIDE: Wide<QGru<I, H>> = Wide(QGru::new(&AFTER));
+    static SYMBOL: OneHot<QGru<I, H>> = OneHot(QGru::new(&AFTER));
+    static TABLE: Embedding<i16, 9, I> = Embedding::new(&SYMBOLS);
+    [COUNTS.outside(wide), WIDE.outside(wide), SYMBOL.outside(&symbol), TABLE.outside(&symbol)]
 }
 
 /// Windows from both ends whose halves are added or averaged.

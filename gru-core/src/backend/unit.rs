@@ -29,7 +29,7 @@ use crate::{
         Activation,
         fixed::{FAR, TANH_CUBICS},
     },
-    quant::HEADROOM_BITS,
+    quant::{self, HEADROOM_BITS},
 };
 
 /// Lanes as arrays, for cores without vector registers: [`Arrays`] with other gates.
@@ -170,17 +170,17 @@ impl Q {
     #[inline(always)]
     fn update(self, n: Self, h: i32) -> i32 {
         let (value, Segment { c3, .. }) = Segment::of(n, 0);
-        let distance = shift_right(value, *c3) - (1 << 15) - (h >> 15);
+        let distance = shift_right(value, *c3) - (1 << 15) - Self::state(h).0;
         let (value, Segment { c3, .. }) = Segment::of(self, -1);
         let closed = c3 >> 16 & 1;
         let complement = shift_right(value, c3 >> 8) - (closed << 4);
-        h + ((complement * distance) >> (closed * CLOSED_BITS))
+        h.wrapping_add((complement * distance) >> (closed * CLOSED_BITS))
     }
 
     /// [`quant::state_q15`](crate::quant::state_q15).
     #[inline(always)]
     fn state(h: i32) -> Self {
-        Self::saturate(h >> 15)
+        Self(i32::from(quant::state_q15(h)))
     }
 
     /// [`quant::view`](crate::quant::view).

@@ -246,7 +246,8 @@ impl Lanes for Registers {
 
     #[inline(always)]
     fn state_q15(self, h: I32x8) -> I16x8 {
-        I16x8(i16x8_narrow_i32x4(i32x4_shr(h.0[0], 15), i32x4_shr(h.0[1], 15)))
+        // Of eight halves the upper ones of 2·h.
+        I16x8(i16x8_shuffle::<1, 3, 5, 7, 9, 11, 13, 15>(i32x4_shl(h.0[0], 1), i32x4_shl(h.0[1], 1)))
     }
 
     #[inline(always)]

@@ -4,7 +4,7 @@ use crate::{
     kernel::float::{self, Dense, GruView, Input, OneHot as Symbol, Stream, Sums},
     layout::{self, GruShape, Order, UNITS},
     math::{Activation, Rational},
-    stack::{Layer, one_by_one, step_by_step, zip},
+    stack::{Layer, count, one_by_one, step_by_step, zip},
     symbol::OneHot,
 };
 use core::marker::PhantomData;
@@ -69,8 +69,38 @@ impl<const I: usize, const H: usize, R: Gating, const LANES: usize, const BLOCKS
 /// h' = n                                         NoUpdate<_>
 /// ```
 ///
-/// Within 2e-6 of PyTorch at every step. A NaN in the input stays in the state until it is reset; ±∞ saturates the gates that it reaches
-/// with a nonzero weight.
+/// Within 2e-6 of PyTorch at every step.
+///
+/// # Hostile input
+/// On every backend:
+///
+/// | in an input | what follows |
+/// |---|---|
+/// | NaN | NaN in every unit, and in every output of the f32 layers behind, until the state is reset |
+/// | ±∞ | saturates the gates and candidates that it reaches, and is forgotten; NaN where its weight is 0 or two of them meet with opposite signs |
+/// | a number whose products overflow, above 1e30 say | ±∞, and what follows from that |
+/// | a number below 1.2e-38 | itself or 0, by the processor and its mode: no difference that an f32 state of usual size shows |
+///
+/// A corrupted state is the same as an input: NaN stays, and of a finite one `2 Lᴺ` is left after `N` steps that contract by `L` each. A device that
+/// nobody can reset asks [`Layer::outside`] before a step and keeps such a reading from the model; or looks at the outputs, which a NaN
+/// in the state makes NaN:
+///
+/// ```
+/// # use gru_core::{Dense, DenseWeights, Stream, layout};
+/// # static WEIGHTS: DenseWeights<1, 1, { layout::dense_f32_lanes(1, 1) }, { layout::blocks(1) }> = DenseWeights::pack(&[[0.5]], &[0.0]);
+/// # static MODEL: Dense<1, 1> = Dense::new(&WEIGHTS);
+/// let mut stream = Stream::new(&MODEL);
+/// let mut last = [0.0];
+/// for reading in [[1.0], [f32::NAN], [3.0]] {
+///     if stream.outside(&reading) == 0 {
+///         last = reading;
+///     }
+///     if !stream.step(&last).iter().all(|y| y.is_finite()) {
+///         stream.reset(); // the state itself has been hit
+///     }
+/// }
+/// assert_eq!(last, [3.0]);
+/// ```
 ///
 /// `W` is what the weights are stored as: `f32`, or [`F16`](crate::F16) in half the flash.
 ///
@@ -139,6 +169,11 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation, W: Weight> Layer 
     type State = GruState<H>;
 
     #[inline(always)]
+    fn outside(&self, input: &[f32; I]) -> usize {
+        count(input, |x| !x.is_finite())
+    }
+
+    #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, input: &[f32; I], state: &'s mut GruState<H>) -> &'s [f32; H] {
         self.advance(backend, Dense(input), state)
     }
@@ -198,6 +233,11 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation, W: Weight> Layer 
     type Input = u16;
     type Output = [f32; H];
     type State = GruState<H>;
+
+    #[inline(always)]
+    fn outside(&self, &symbol: &u16) -> usize {
+        usize::from(usize::from(symbol) >= I)
+    }
 
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, &symbol: &u16, state: &'s mut GruState<H>) -> &'s [f32; H] {

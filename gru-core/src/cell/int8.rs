@@ -1,11 +1,11 @@
 use super::{Gating, ResetAfter, Sweep};
 use crate::{
     backend::{Backend, Int8Lane, Prepared, bytes},
-    head::Quantized,
+    head::{Quantized, is_outside},
     kernel::int8::{self, Dense, GruView, Input, OneHot as Symbol, Ready, Scratch, Stream, Sums, View},
     layout::{self, GruShape, INT8_DEPTH, Order, Scales, UNITS},
     quant,
-    stack::{Layer, one_by_one, step_by_step, zip},
+    stack::{Layer, count, one_by_one, step_by_step, zip},
     symbol::OneHot,
 };
 use core::marker::PhantomData;
@@ -111,6 +111,17 @@ impl<const I: usize, const H: usize, R: Gating, const LANES: usize, const BLOCKS
 /// int8 weights with `i16` in and out, `Wide<QGru<I, H, R, i16>>`, are what the field calls w8a16. The weights are packed the same way for all.
 ///
 /// The result is the same bits on every target and backend. A step uses integers alone.
+///
+/// # Hostile input
+/// An input beyond the calibrated range saturates in the layer before, [`Quantize`](crate::Quantize), or in [`Wide`]; [`Layer::outside`] counts how many
+/// values did. −128 is no value of the format: the sums that it is part of may then be those of another input, and differ from backend to
+/// backend; nothing else happens.
+///
+/// Whatever memory made of a state is a state: bit 31 of a word counts for nothing, and the view is made anew by every step. The same
+/// corrupted state gives the same bits on every backend, as long as no int8 view is −128. From the first step on each unit is within ±1 again, and what
+/// remains is forgotten as everything else is: where the state contracts by `L` each step, `2 Lᴺ` is left of it after `N`, and the rounding of the
+/// view. With update gates below ½ and small recurrent weights, `L` = ¾, that is two steps of an int8 view after 32 steps
+/// (`tests/hostile`). A unit whose gate is saturated, z → 1, forgets by its time constant; [`Layer::reset`] at once.
 ///
 /// ```
 /// use gru_core::{Layer, QGru, QGruWeights, Requantization, ResetAfter, Wide, layout};
@@ -266,6 +277,11 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for QGru<I, 
     type State = QGruState<H, V>;
 
     #[inline(always)]
+    fn outside(&self, input: &[i8; I]) -> usize {
+        count(input, is_outside)
+    }
+
+    #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i8; I], state: &'s mut QGruState<H, V>) -> &'s [V; H] {
         self.advance(backend, Dense(input), state)
     }
@@ -305,6 +321,11 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for OneHot<Q
     type State = QGruState<H, V>;
 
     #[inline(always)]
+    fn outside(&self, &symbol: &u16) -> usize {
+        usize::from(usize::from(symbol) >= I)
+    }
+
+    #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, &symbol: &u16, state: &'s mut QGruState<H, V>) -> &'s [V; H] {
         self.0.advance(backend, Symbol(usize::from(symbol)), state)
     }
@@ -321,6 +342,11 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for Wide<QGr
     type Input = [i16; I];
     type Output = [V; H];
     type State = QGruState<H, V>;
+
+    #[inline(always)]
+    fn outside(&self, input: &[i16; I]) -> usize {
+        count(input, is_outside)
+    }
 
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i16; I], state: &'s mut QGruState<H, V>) -> &'s [V; H] {
@@ -377,7 +403,7 @@ pub struct QGruState<const H: usize, V = i8> {
 }
 
 impl<const H: usize, V> QGruState<H, V> {
-    /// The hidden state in Q1.30.
+    /// The hidden state in Q1.30; in each word bit 31 repeats bit 30 unless memory was corrupted, and counts for nothing.
     #[must_use]
     pub const fn hidden(&self) -> &[i32; H] {
         &self.h

@@ -156,7 +156,7 @@ impl Lanes for Q {
     #[inline(always)]
     fn state_q15(self, h: I32x8) -> I16x8 {
         // SAFETY: every AArch64 here has NEON.
-        I16x8(unsafe { vqshrn_high_n_s32::<15>(vqshrn_n_s32::<15>(h.0[0]), h.0[1]) })
+        I16x8(unsafe { vshrn_high_n_s32::<15>(vshrn_n_s32::<15>(h.0[0]), h.0[1]) })
     }
 
     #[inline(always)]

@@ -1,11 +1,11 @@
-//! The int8 gates of a block, one unit after the other: 88 instructions for the state of a unit and 5 for its int8 view, all for the
+//! The int8 gates of a block, one unit after the other: 89 instructions for the state of a unit and 5 for its int8 view, all for the
 //! arithmetic, its operands and the loop; no value leaves its register. Bounded by arithmetic.
 //!
 //! | | instructions |
 //! |---|---|
 //! | requantise, four times | 6: LDR, LDRB, LDRSH, ASR, SSAT, SMLABB |
 //! | sigmoid or tanh, three times | 15 to 20, of which the cubic is one LDM and five multiplications and shifts |
-//! | reset, update | 11 |
+//! | reset, update | 12 |
 //!
 //! A requantised sum is carried as `t · 2¹⁵`: the shift that ends [`mul_q15`](crate::quant::mul_q15) is part of the instruction that
 //! reads it.
@@ -200,7 +200,8 @@ unsafe extern "C" fn units(
         "asrge r5, #11",
         // h += (1 − σ(z)) · (n − h)
         "ldr r6, [r2]",
-        "sub r7, r11, r6, asr #15",
+        "sbfx r7, r6, #15, #16",
+        "sub r7, r11, r7",
         "mul r5, r5, r7",
         "it ge",
         "asrge r5, #5",
@@ -212,7 +213,7 @@ unsafe extern "C" fn units(
         "ldmdb r2, {{r5-r8}}",
         "ldr r9, [sp, #40]",
         ".irp h, r5, r6, r7, r8",
-        "ssat \\h, #16, \\h, asr #15",
+        "sbfx \\h, \\h, #15, #16",
         "smlabb \\h, \\h, r9, r4",
         "ssat \\h, #8, \\h, asr #15",
         ".endr",

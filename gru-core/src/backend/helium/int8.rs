@@ -170,6 +170,7 @@ macro_rules! advance {
             "vldrwt.u32 q1, [r2]\n",
             "vmovlb.s16 q2, q2\n",
             "vshr.s32 q3, q1, #15\n",
+            "vmovlb.s16 q3, q3\n",
             "vsub.i32 q2, q2, q3\n",
             "lsl r12, r12, #16\n",
             "vmul.i32 q2, q2, q4\n",
@@ -178,7 +179,6 @@ macro_rules! advance {
             "vadd.i32 q1, q1, q2\n",
             // the view
             "vshr.s32 q2, q1, #15\n",
-            "vqmovnb.s32 q2, q2\n",
             "vmovlb.s16 q2, q2\n",
             "vmov.i32 q3, #127\n",
             "vmul.i32 q2, q2, r0\n",

@@ -211,7 +211,7 @@ impl Lanes for Ymm {
     #[inline(always)]
     fn state_q15(self, h: I32x16) -> I16x16 {
         // SAFETY: the token proves AVX2.
-        I16x16(unsafe { narrow(both!(i => _mm256_srai_epi32::<15>(h.0[i]))) })
+        I16x16(unsafe { narrow(both!(i => _mm256_srai_epi32::<16>(_mm256_slli_epi32::<1>(h.0[i])))) })
     }
 
     #[inline(always)]

@@ -197,7 +197,7 @@ impl Lanes for Zmm {
     #[inline(always)]
     fn state_q15(self, h: I32x16) -> I16x16 {
         // SAFETY: the token proves AVX-512.
-        I16x16(unsafe { _mm512_cvtsepi32_epi16(_mm512_srai_epi32::<15>(h.0)) })
+        I16x16(unsafe { _mm512_cvtepi32_epi16(_mm512_srai_epi32::<15>(h.0)) })
     }
 
     #[inline(always)]

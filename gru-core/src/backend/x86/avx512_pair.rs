@@ -64,7 +64,7 @@ pub(super) fn gates<const P: usize>(
             let next = _mm512_add_epi32(before, change);
             // SAFETY: a block is as large as the register.
             unsafe { _mm512_storeu_epi32(h.as_mut_ptr(), next) };
-            q15[block] = _mm512_srai_epi32::<15>(next);
+            q15[block] = _mm512_srai_epi32::<16>(_mm512_slli_epi32::<1>(next));
         }
         candidates[p] = q15;
     }
