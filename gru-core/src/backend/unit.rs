@@ -115,11 +115,7 @@ impl Lanes for Units {
     ) {
         let [r, z, n_hidden] = recurrent;
         for (u, (h, view)) in h.iter_mut().zip(view).enumerate().take(UNITS) {
-            // The same number, and at every level of optimisation no check.
-            let u = u % UNITS;
-            let requantize = |sum, row: usize| {
-                Q::requantize(sum, scales.multiplier[row & 3][u % UNITS], scales.shift[row & 3][u % UNITS])
-            };
+            let requantize = |sum, row: usize| Q::requantize(sum, scales.multiplier[row][u], scales.shift[row][u]);
             let gated = requantize(r[u], 0).reset(requantize(n_hidden[u], 3));
             let n = requantize(n_input[u], 2).saturating_add(gated);
             *h = requantize(z[u], 1).update(n, *h);
