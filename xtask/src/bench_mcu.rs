@@ -129,12 +129,14 @@ impl Figures {
                     let found = clock.instructions(second) - clock.instructions(first);
                     ensure!(found == LOOP, "expected {LOOP} instructions of a loop, counted {found}");
                 }
+                ("layer", _) => {
+                    let ticks = numbers(fields.split_once(' ').map_or("", |(_, ticks)| ticks));
+                    ensure!(!ticks.is_empty() && same(&ticks), "expected int8 steps to take the same time: {line}");
+                }
                 ("steps", [input, hidden, ticks @ ..]) if !ticks.is_empty() => {
                     let place = SHAPES.iter().position(|shape| *shape == (*input, *hidden));
-                    let spread = ticks.iter().max().zip(ticks.iter().min()).map_or(0, |(most, least)| most - least);
-                    // A difference of two readings of the timer is off by less than a tick.
                     ensure!(
-                        self.precision == Precision::F32 || spread <= 1,
+                        self.precision == Precision::F32 || same(ticks),
                         "expected int8 steps to take the same time: {line}"
                     );
                     let row = place.and_then(|place| self.rows.get_mut(place)).context("an unknown shape")?;
@@ -176,6 +178,11 @@ impl Clock {
     fn instructions(&self, ticks: u64) -> u64 {
         (ticks as f64 / self.ticks_per_instruction).round() as u64
     }
+}
+
+/// Whether steps took the same time: a difference of two readings of the timer is off by less than a tick.
+fn same(ticks: &[u64]) -> bool {
+    ticks.iter().max().zip(ticks.iter().min()).is_none_or(|(most, least)| most - least <= 1)
 }
 
 /// The numbers at the start of a line's fields.

@@ -16,10 +16,17 @@ mod bytes;
 
 /// Methods of [`Lanes`] that the compiler does well on arrays.
 macro_rules! on_arrays {
-    ($(fn $name:ident($($argument:ident: $type:ty),*) $(-> $output:ty)?;)+) => {$(
+    ($(fn $name:ident($($argument:ident: $type:ty),*) $(-> $output:ty)?;)+) => {
+        delegate! { to Arrays: $(fn $name($($argument: $type),*) $(-> $output)?;)+ }
+    };
+}
+
+/// Methods of [`Lanes`] that other lanes have.
+macro_rules! delegate {
+    (to $lanes:ident: $(fn $name:ident($($argument:ident: $type:ty),*) $(-> $output:ty)?;)+) => {$(
         #[inline(always)]
         fn $name(self, $($argument: $type),*) $(-> $output)? {
-            Arrays.$name($($argument),*)
+            $lanes.$name($($argument),*)
         }
     )+};
 }

@@ -93,6 +93,11 @@ impl Lanes for Units {
     }
 
     #[inline(always)]
+    fn tanh_int8(self, n: [Q; UNITS]) -> [Q; UNITS] {
+        n.map(Q::tanh)
+    }
+
+    #[inline(always)]
     fn state_q15(self, h: I32Lane) -> [Q; UNITS] {
         h.map(Q::state)
     }
@@ -162,11 +167,17 @@ impl Q {
         v.mul_q15(shift_right(value, *c3) >> 1)
     }
 
+    /// [`tanh_q15`](crate::math::fixed::tanh_q15).
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        let (value, Segment { c3, .. }) = Segment::of(self, 0);
+        Self(shift_right(value, *c3) - (1 << 15))
+    }
+
     /// [`quant::update`](crate::quant::update), where `n` is the candidate's pre-activation.
     #[inline(always)]
     fn update(self, n: Self, h: i32) -> i32 {
-        let (value, Segment { c3, .. }) = Segment::of(n, 0);
-        let distance = shift_right(value, *c3) - (1 << 15) - Self::state(h).0;
+        let distance = n.tanh().0 - Self::state(h).0;
         let (value, Segment { c3, .. }) = Segment::of(self, -1);
         let closed = c3 >> 16 & 1;
         let complement = shift_right(value, c3 >> 8) - (closed << 4);

@@ -17,7 +17,9 @@ mod int8;
 
 #[cfg(not(target_abi = "eabihf"))]
 use super::scalar::Scalar;
-use super::{Arrays, Backend, Columns, F32Lane, I16Lane, I32Lane, Int8Lane, Lane, Lanes, Op, Prepared, U8Lane, Weight};
+use super::{
+    Arrays, Backend, Columns, F32Lane, I16Lane, I32Lane, Int8Lane, Lane, Lanes, Op, Prepared, U8Lane, Units, Weight,
+};
 use crate::{layout::Scales, math::Activation};
 
 /// The DSP extension, and the FPU where the target passes floats in its registers.
@@ -93,24 +95,30 @@ pub struct Memory;
 impl Lanes for Memory {
     type F32 = F32Lane;
     type I32 = I32Lane;
-    type I16 = I16Lane;
+    type I16 = <Units as Lanes>::I16;
 
     on_arrays! {
         fn load_f32(values: &[f32]) -> F32Lane;
         fn store_f32(values: F32Lane, to: &mut [f32]);
         fn load_i32(values: &[i32]) -> I32Lane;
         fn store_i32(values: I32Lane, to: &mut [i32]);
-        fn load_i16(values: &[i16]) -> I16Lane;
-        fn store_i16(values: I16Lane, to: &mut [i16]);
         fn add_i32(a: I32Lane, b: I32Lane) -> I32Lane;
         fn shift_left(a: I32Lane, shift: u8) -> I32Lane;
         fn carry(low: I32Lane) -> I32Lane;
-        fn requantize(sums: I32Lane, multiplier: &I16Lane, shift: &U8Lane) -> I16Lane;
-        fn add_i16(a: I16Lane, b: I16Lane) -> I16Lane;
-        fn reset_int8(r: I16Lane, v: I16Lane) -> I16Lane;
-        fn update_int8(z: I16Lane, n: I16Lane, h: I32Lane) -> I32Lane;
-        fn state_q15(h: I32Lane) -> I16Lane;
-        fn store_view(values: I16Lane, multiplier: i16, to: &mut [i8]);
+    }
+
+    // Of cells that `gates` does not serve: in the same number of instructions for all values.
+    delegate! {
+        to Units:
+        fn load_i16(values: &[i16]) -> Self::I16;
+        fn store_i16(values: Self::I16, to: &mut [i16]);
+        fn requantize(sums: I32Lane, multiplier: &I16Lane, shift: &U8Lane) -> Self::I16;
+        fn add_i16(a: Self::I16, b: Self::I16) -> Self::I16;
+        fn reset_int8(r: Self::I16, v: Self::I16) -> Self::I16;
+        fn update_int8(z: Self::I16, n: Self::I16, h: I32Lane) -> I32Lane;
+        fn state_q15(h: I32Lane) -> Self::I16;
+        fn store_view(values: Self::I16, multiplier: i16, to: &mut [i8]);
+        fn tanh_int8(n: Self::I16) -> Self::I16;
     }
 
     #[inline(always)]
