@@ -86,7 +86,7 @@ pub trait Layer {
     }
 
     /// How many values of an input lie beyond what the layer can tell apart, to count in the field how far its signal has left what the model
-    /// was calibrated on. In the same time for every input, and only where it is asked for.
+    /// was calibrated on. Costs nothing where it is not asked for; integers take the same time whatever they are.
     ///
     /// | first layer | counts |
     /// |---|---|
