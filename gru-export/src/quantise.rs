@@ -16,7 +16,7 @@ use gru_core::quant::{PREACTIVATION_BITS, WIDE_BITS};
 pub use self::bias::Correction;
 pub(crate) use self::bias::correct;
 use self::chain::{Chain, Value};
-use self::rows::{Half, Rows, Sum, input_shift, peak};
+use self::rows::{Half, Rows, Sum, check_columns, input_shift, peak};
 use self::vector::Narrowing;
 use crate::calibrate::{Calibration, Range};
 use crate::error::{Error, Result, quoted};
@@ -191,6 +191,7 @@ fn gru(
         return Err(Error::new(problem).help(in_f32(&layer.name)));
     }
     let (inputs, hidden) = (layer.input_size(), layer.hidden_size());
+    check_columns(&layer.name, inputs + hidden)?;
     let view = (STEPS / reach).floor().clamp(STEPS, 32.0 * STEPS);
     let state = vec![Step { worth: 1.0 / view, zero: 0.0 }; hidden];
 

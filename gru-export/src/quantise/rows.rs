@@ -1,6 +1,6 @@
 //! Rows of a matrix as integers: weights, bias, multiplier and shift, by the magnitudes that their sums reach.
 
-use gru_core::quant::{ACCUMULATOR_BOUND, HEADROOM_BITS};
+use gru_core::quant::{ACCUMULATOR_BOUND, HEADROOM_BITS, MAX_COLUMNS};
 
 use super::{MARGIN, STEPS, in_f32};
 use crate::error::{Error, Result, quoted};
@@ -22,15 +22,34 @@ impl Half {
     }
 }
 
-/// How many bits coarser the input half of r and z is than the recurrent half: what makes the expected rounding error least.
+/// Fails where a row has more columns than an accumulator holds.
+pub(super) fn check_columns(layer: &str, columns: usize) -> Result<()> {
+    if columns <= MAX_COLUMNS {
+        return Ok(());
+    }
+    let problem =
+        format!("layer {}: expected at most {MAX_COLUMNS} columns in a row of int8, found {columns}", quoted(layer));
+    Err(Error::new(problem).help(in_f32(layer)))
+}
+
+/// How many bits coarser the input half of r and z is than the recurrent half: what makes the expected rounding error least, of those that leave
+/// the sums half of an accumulator.
 pub(super) fn input_shift(gates: &[(&Half, &Half)]) -> u8 {
+    let columns = gates.first().map_or((0, 0), |(x, h)| (x.values[0].len(), h.values[0].len()));
+    let fits = |&shift: &u8| 2.0 * rounding(shift, columns) <= ACCUMULATOR_BOUND as f64;
     let noise = |shift: u8| {
         let weight = f64::from(shift).exp2();
         let rows = gates.iter().flat_map(|(x, h)| x.values.iter().zip(&h.values));
         rows.map(|(x, h)| (peak(x) / weight).max(peak(h)).powi(2) * (weight * weight * x.len() as f64 + h.len() as f64))
             .sum::<f64>()
     };
-    (0..=7).min_by(|&a, &b| noise(a).total_cmp(&noise(b))).unwrap_or_default()
+    (0..=7).filter(fits).min_by(|&a, &b| noise(a).total_cmp(&noise(b))).unwrap_or_default()
+}
+
+/// What rounding adds to a sum of so many input and recurrent columns at most: half a unit for each weight, and the rounding term of the shift.
+fn rounding(input_shift: u8, (inputs, hidden): (usize, usize)) -> f64 {
+    let weight = f64::from(input_shift).exp2();
+    STEPS / 2.0 * (weight * inputs as f64 + hidden as f64) + (f64::from(LARGEST_SHIFT) - 1.0).exp2() + 1.0
 }
 
 /// A row before rounding, in target steps.
@@ -57,16 +76,12 @@ impl Sum {
         (self.calibrated * MARGIN).max(self.enough).min(self.bound()).min(f64::from(i16::MAX))
     }
 
-    /// The least worth of an accumulator unit that fits weights and sum, or `None` when there are too many columns for any.
-    fn least_worth(&self, input_shift: u8) -> Option<f64> {
+    /// The least worth of an accumulator unit that fits weights and sum; [`check_columns`] leaves room for it.
+    fn least_worth(&self, input_shift: u8) -> f64 {
         let weight = f64::from(input_shift).exp2();
         let weights = (peak(&self.input) / weight).max(peak(&self.hidden)) / STEPS;
-        // Each weight may be rounded up by half a unit, and the rounding term of the shift comes on top.
-        let rounding = STEPS / 2.0 * (weight * self.input.len() as f64 + self.hidden.len() as f64)
-            + (f64::from(LARGEST_SHIFT) - 1.0).exp2()
-            + 1.0;
-        let room = ACCUMULATOR_BOUND as f64 - rounding;
-        (room > 0.0).then(|| weights.max(self.bound() / room))
+        let room = ACCUMULATOR_BOUND as f64 - rounding(input_shift, (self.input.len(), self.hidden.len()));
+        weights.max(self.bound() / room)
     }
 }
 
@@ -94,10 +109,7 @@ impl Rows {
         let mut rows =
             Self { input: Vec::new(), hidden: Vec::new(), bias: Vec::new(), multiplier: Vec::new(), shift: Vec::new() };
         for (row, sum) in sums.iter().enumerate() {
-            let least = sum.least_worth(input_shift).ok_or_else(|| {
-                Error::new(format!("layer {}: a row has more columns than an int8 accumulator holds", quoted(layer)))
-                    .help(in_f32(layer))
-            })?;
+            let least = sum.least_worth(input_shift);
             if least.is_nan() || least > LARGEST_WORTH {
                 return Err(Error::new(format!(
                     "layer {}: row {row} is too steep for int8, its sum moves by {least:.1e} steps at once where {LARGEST_WORTH:.0} are the most",
@@ -124,4 +136,28 @@ impl Rows {
 /// The largest magnitude.
 pub(super) fn peak(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |peak, value| peak.max(value.abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_inputs_leave_room_for_their_sums() {
+        let half = |columns: usize, weight: f64| Half { values: vec![vec![weight; columns]], offsets: vec![0.0] };
+        let state = half(1, 0.01);
+        for (inputs, expected) in [(100, 7), (2000, 4), (MAX_COLUMNS - 1, 0)] {
+            let input = half(inputs, 1.28);
+            let shift = input_shift(&[(&input, &state)]);
+            assert_eq!(shift, expected, "{inputs} inputs");
+            let sum = Sum {
+                input: input.values[0].clone(),
+                hidden: state.values[0].clone(),
+                bias: 0.0,
+                calibrated: 1000.0,
+                enough: 1000.0,
+            };
+            assert!(Rows::new("gru", &[sum], shift).is_ok(), "{inputs} inputs");
+        }
+    }
 }

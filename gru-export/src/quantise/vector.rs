@@ -4,7 +4,7 @@ use gru_core::NORMAL_BITS;
 use gru_core::layout::{DenseShape, Order};
 use gru_core::quant::{PREACTIVATION_BITS, WIDE_BITS};
 
-use super::rows::{Half, Rows, Sum, peak};
+use super::rows::{Half, Rows, Sum, check_columns, peak};
 use super::{MARGIN, SATURATION, STEPS, in_f32, reach};
 use crate::calibrate::Range;
 use crate::error::{Error, Result, quoted};
@@ -113,6 +113,7 @@ pub(super) fn dense(
             (f64::from(frac_bits).exp2(), 0.0, 0.0, frac_bits)
         }
     };
+    check_columns(&layer.name, layer.weight.cols())?;
     let half = Half::new(&layer.weight, steps, unit);
     let sums = outputs.iter().enumerate().map(|(row, range)| Sum {
         input: half.values[row].clone(),
