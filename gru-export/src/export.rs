@@ -9,7 +9,7 @@ use crate::dataset::{Array, Channels, Dataset, file_of};
 use crate::emit::Module;
 use crate::error::{Error, Result};
 use crate::float::Kernels;
-use crate::ir::Model;
+use crate::ir::{Input, Model};
 use crate::output;
 use crate::precision::{self, Choice, LayerPrecision, Precision};
 use crate::progress::Progress;
@@ -245,7 +245,13 @@ impl Export {
         if unit == InputUnit::Raw {
             return Ok(data);
         }
-        let lsb = self.lsb(model)?.ok_or_else(|| Error::new("counts need an LSB to become raw units"))?;
+        let no_lsb = || match model.input() {
+            Input::Vector(_) => Error::new("the input is given in counts, and no LSB by which they become raw units")
+                .help("give an --input-lsb, Export::input_lsb in a build script, or the input in raw units"),
+            Input::Symbol(_) => Error::new(format!("the model takes {}, which is not counted", model.input()))
+                .help("give the symbols as they are, without --counts"),
+        };
+        let lsb = self.lsb(model)?.ok_or_else(|| no_lsb().in_file(input))?;
         Ok(data.scaled(&lsb))
     }
 

@@ -170,7 +170,9 @@ impl FloatGru {
             let present = cell.present(gates.each_ref());
             weights.rounded(&gru.name, tensor, present.into_iter().flat_map(Matrix::iter_rows))
         };
-        let function = |activation| function(&gru.name, activation)?.ok_or_else(|| Error::new("softmax in a cell"));
+        let function = |activation| -> Result<Function> {
+            Ok(function(&gru.name, activation)?.expect("Model::new refuses softmax in a cell"))
+        };
         Ok(Self {
             one_hot: gru.one_hot,
             functions: Functions {

@@ -214,7 +214,7 @@ impl LayerReport {
                     Activation::Softmax => "softmax",
                 },
                 Layer::LayerNorm(_) => "layer norm",
-                Layer::Affine(_) => "affine",
+                Layer::Affine(_) => unreachable!("Model::new folds it"),
             },
             input: layer.input(),
             output_size: layer.output_size(),

@@ -40,11 +40,15 @@ impl Source {
             let found = if metadata.is_dir() { "a directory" } else { "a device or pipe" };
             return Err(Error::new(format!("expected a regular file, found {found}")));
         }
+        let fits = |len: u64| match len {
+            0..=MAX_FILE_LEN => Ok(()),
+            _ => Err(Error::new(format!("expected a file of at most {MAX_FILE_LEN} bytes, found {len}"))),
+        };
+        fits(metadata.len())?;
         let mut bytes = Vec::new();
         File::open(path).and_then(|file| file.take(MAX_FILE_LEN + 1).read_to_end(&mut bytes)).map_err(failed)?;
-        if bytes.len() as u64 > MAX_FILE_LEN {
-            return Err(Error::new(format!("expected at most {MAX_FILE_LEN} bytes, found more")));
-        }
+        // It may have grown.
+        fits(bytes.len() as u64)?;
         Ok(Self::from_bytes(path, bytes))
     }
 

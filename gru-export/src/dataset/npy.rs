@@ -19,6 +19,9 @@ pub(crate) const MAX_HEADER_LEN: u64 = 1 << 12;
 /// Bytes that packed arrays may take in memory beyond four times their file.
 const PACKED_ROOM: usize = 12 << 20;
 
+/// What to do about a file that is not whole.
+pub(crate) const AGAIN: &str = "the file may be damaged; copy it again, or save it again";
+
 const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// A scalar type: converts one little-endian element of `len` bytes.
@@ -44,8 +47,7 @@ pub(crate) struct Header {
 impl Header {
     /// The header and the bytes after it.
     pub(crate) fn parse(bytes: &[u8]) -> Result<(Self, &[u8])> {
-        let (header, data) =
-            split(bytes).ok_or_else(|| Error::new("not a valid .npy file: the header is cut short"))?;
+        let (header, data) = split(bytes).ok_or_else(|| damaged("the header is cut short"))?;
         let descr = field(header, "descr").ok_or_else(|| damaged("no `descr` in the header"))?;
         let descr = unquoted(descr).unwrap_or("of several fields");
         let (big_endian, scalar) = scalar(descr);
@@ -150,7 +152,7 @@ impl Header {
 }
 
 fn damaged(what: &str) -> Error {
-    Error::new(format!("not a valid .npy file: {what}"))
+    Error::new(format!("not a valid .npy file: {what}")).help(AGAIN)
 }
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Array> {
@@ -160,7 +162,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Array> {
 }
 
 pub(super) fn parse_member(bytes: &[u8], name: Option<&str>) -> Result<Array> {
-    let damaged = |error: ZipError| Error::new(format!("not a valid .npz file: {error}"));
+    let damaged = |error: ZipError| Error::new(format!("not a valid .npz file: {error}")).help(AGAIN);
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
     let stem = |name: Result<Cow<'_, str>, ZipError>| Ok(name?.trim_end_matches(".npy").to_owned());
     let names: Vec<String> = archive.file_names().map(stem).collect::<Result<_, _>>().map_err(damaged)?;
@@ -173,7 +175,8 @@ pub(super) fn parse_member(bytes: &[u8], name: Option<&str>) -> Result<Array> {
                 .help("name one of them: FILE.npz:NAME"));
         }
     };
-    let unpacking = |error: io::Error| Error::new(format!("cannot unpack {}: {error}", quoted(name)));
+    let unpacking =
+        |error: io::Error| Error::new(format!("array {}: cannot be unpacked: {error}", quoted(name))).help(AGAIN);
     let mut member = archive.by_name(&format!("{name}.npy")).map_err(damaged)?;
     let mut start = Vec::new();
     (&mut member).take(MAX_HEADER_LEN).read_to_end(&mut start).map_err(unpacking)?;

@@ -145,7 +145,11 @@ impl Export {
         let (mean, std) = match (&self.input_mean, &self.input_std) {
             (None, None) => return Ok((source, model)),
             (Some(mean), Some(std)) => (mean, std),
-            _ => return Err(Error::new("the input's mean and std only work together, one is missing")),
+            (mean, _) => {
+                let (given, missing) = if mean.is_some() { ("mean", "std") } else { ("std", "mean") };
+                return Err(Error::new(format!("the input's {given} is given, and no {missing} to go with it"))
+                    .help("give both, or neither"));
+            }
         };
         let Input::Vector(size) = model.input() else {
             return Err(Error::new(format!("the model takes {}, which has no mean and std", model.input()))

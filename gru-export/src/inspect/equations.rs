@@ -22,7 +22,7 @@ pub(super) fn of(layer: &Layer) -> (String, Vec<String>) {
             "normalization over the vector".to_owned(),
             vec![format!("y = w ⊙ (x − mean(x)) / √(var(x) + {:?}) + b", layer.epsilon)],
         ),
-        Layer::Affine(_) => ("value by value".to_owned(), vec!["y = scale ⊙ x + shift".to_owned()]),
+        Layer::Affine(_) => unreachable!("Model::new folds it"),
     }
 }
 

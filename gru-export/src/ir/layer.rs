@@ -2,8 +2,6 @@
 
 use gru_core::layout::{Gates, Placement};
 
-use crate::error::{Error, Result, quoted};
-
 use super::matrix::Matrix;
 
 /// Where the reset gate acts; each is a different model with different weights.
@@ -71,17 +69,6 @@ impl Default for Cell {
 }
 
 impl Cell {
-    /// What is wrong with the functions.
-    fn check(&self) -> Result<(), String> {
-        if [self.activation, self.recurrent_activation].contains(&Activation::Softmax) {
-            return Err("softmax is of a whole vector and cannot be in a cell".to_owned());
-        }
-        match self.clip {
-            Some(clip) if clip.is_nan() || clip <= 0.0 => Err(format!("its clip is {clip}, not above zero")),
-            _ => Ok(()),
-        }
-    }
-
     /// Which of r, z, n are there.
     pub fn gates(&self) -> [bool; 3] {
         [self.reset != Reset::None, self.update, true]
@@ -120,19 +107,6 @@ impl Gru {
         let (i, h) = (self.input_size(), self.hidden_size());
         let gates = self.cell.gates().into_iter().filter(|&gate| gate).count();
         h * (gates * (i + h + 1) + usize::from(self.cell.reset == Reset::After))
-    }
-
-    fn is_consistent(&self) -> bool {
-        let (i, h) = (self.input_size(), self.hidden_size());
-        let absent = |gate: usize| {
-            let mut values = self.weight_ih[gate].as_slice().iter().chain(self.weight_hh[gate].as_slice());
-            values.all(|&w| w == 0.0) && self.bias[gate].iter().all(|&b| b == 0.0)
-        };
-        self.weight_ih.iter().all(|w| (w.rows(), w.cols()) == (h, i))
-            && self.weight_hh.iter().all(|u| (u.rows(), u.cols()) == (h, h))
-            && self.bias.iter().all(|b| b.len() == h)
-            && (self.cell.reset == Reset::After || self.bias[3].iter().all(|&c| c == 0.0))
-            && (0..3).all(|gate| self.cell.gates()[gate] || absent(gate))
     }
 
     /// I.
@@ -332,37 +306,6 @@ impl Layer {
             Self::LayerNorm(layer) => layer.weight.len() + layer.bias.len(),
             Self::Affine(layer) => layer.scale.len() + layer.shift.len(),
         }
-    }
-
-    /// Fails unless the layer's own shapes and numbers agree.
-    pub(super) fn check(&self) -> Result<()> {
-        let problem = |problem: String| Error::new(format!("layer {}: {problem}", quoted(self.name())));
-        match self {
-            Self::Gru(layer) => layer.cell.check().map_err(problem)?,
-            Self::Bidirectional(layer) => {
-                layer.forward.cell.check().and_then(|()| layer.backward.cell.check()).map_err(problem)?;
-            }
-            Self::LayerNorm(LayerNorm { epsilon, .. }) if epsilon.is_nan() || *epsilon <= 0.0 => {
-                return Err(problem(format!("its epsilon is {epsilon}, not above zero")));
-            }
-            _ => {}
-        }
-        let consistent = match self {
-            Self::Embedding(_) => true,
-            Self::Gru(layer) => layer.is_consistent(),
-            Self::Bidirectional(layer) => {
-                let Bidirectional { forward, backward, .. } = &**layer;
-                forward.is_consistent()
-                    && backward.is_consistent()
-                    && forward.input() == backward.input()
-                    && forward.hidden_size() == backward.hidden_size()
-            }
-            Self::Dense(layer) => layer.bias.len() == layer.weight.rows(),
-            Self::Activation(layer) => layer.size > 0,
-            Self::LayerNorm(layer) => !layer.weight.is_empty() && layer.weight.len() == layer.bias.len(),
-            Self::Affine(layer) => !layer.scale.is_empty() && layer.scale.len() == layer.shift.len(),
-        };
-        consistent.then_some(()).ok_or_else(|| problem("its tensors' shapes disagree".to_owned()))
     }
 }
 

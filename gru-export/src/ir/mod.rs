@@ -2,6 +2,7 @@
 //!
 //! Gates stand in the order r, z, n and the update is `h' = (1 − z) ⊙ n + z ⊙ h`. Loaders convert to this.
 
+mod check;
 mod fold;
 mod layer;
 mod matrix;

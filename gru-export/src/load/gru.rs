@@ -106,12 +106,12 @@ fn matrices(
     match gates {
         Gates::Stacked(name) => Ok(split_rows(&take(name, spec.gate_order.count() * rows)?, spec.gate_order)),
         Gates::PerGate(gates) => {
-            let mut each = gates.each().map(|name| match name {
+            let mut gate = |name: Option<&str>| match name {
                 Some(name) => take(name, rows),
                 None => Ok(Matrix::new(rows, cols, vec![0.0; rows * cols])),
-            });
-            let [r, z, n] = each.each_mut().map(|matrix| std::mem::replace(matrix, Err(Error::new("taken"))));
-            Ok([r?, z?, n?])
+            };
+            let [r, z, n] = gates.each();
+            Ok([gate(r)?, gate(z)?, gate(n)?])
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Cursor, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use crate::dataset::npy::{Header, MAX_HEADER_LEN};
+use crate::dataset::npy::{AGAIN, Header, MAX_HEADER_LEN};
 use crate::error::{Error, Result, quoted};
 
 use super::tensors::{Tensor, Tensors};
@@ -92,6 +92,5 @@ fn damaged(error: &ZipError) -> Error {
 }
 
 fn unpacking(name: &str, error: &io::Error) -> Error {
-    Error::tensor(name, format!("cannot be unpacked: {error}"))
-        .help("the file may be damaged; copy it again, or save it again")
+    Error::tensor(name, format!("cannot be unpacked: {error}")).help(AGAIN)
 }

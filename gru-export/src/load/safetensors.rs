@@ -61,7 +61,6 @@ fn mistaken(bytes: &[u8]) -> Option<Error> {
     let found = match bytes {
         [] => "an empty file",
         [b'P', b'K', 3, 4, ..] | [0x80, 2..=5, ..] => "a PyTorch pickle",
-        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => "a NumPy array",
         _ => return None,
     };
     Some(Error::new(format!("expected a safetensors file, found {found}")).help(RESAVE))

@@ -93,7 +93,7 @@ impl<'a> Tensors<'a> {
     }
 
     fn take(&mut self, name: &str) -> Result<Vec<f64>> {
-        let Tensor { shape, dtype, decode } = self.tensors.remove(name).ok_or_else(|| self.missing(name))?;
+        let Tensor { shape, dtype, decode } = self.tensors.remove(name).expect("its shape was looked at");
         let values = decode()?.ok_or_else(|| {
             Error::tensor(name, format!("expected F16, BF16, F32 or F64, found {dtype}"))
                 .help(format!("convert it with {} before saving", self.to_float))

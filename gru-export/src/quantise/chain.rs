@@ -183,12 +183,13 @@ impl<'a> Chain<'a> {
     /// Brings what is given so far to int8, or where it is more and `wide` allows it to i16, all values with the same step if they are to be
     /// `alike`. The steps of int8, and whether it is i16.
     fn steps(&mut self, wide: bool, alike: bool) -> Result<(Vec<Step>, bool)> {
-        let ranges = || &self.calibration.outputs[self.ends.len() - 1];
+        let last = || self.ends.len() - 1;
+        let ranges = || &self.calibration.outputs[last()];
         let (layer, steps) = match &self.value {
             Value::Stepped { steps, wide: finer } if wide || !finer => return Ok((steps.clone(), *finer)),
             Value::Stepped { steps, .. } => (halved(steps), steps.clone()),
             &Value::Words(frac_bits) => narrow(ranges(), frac_bits, wide, alike),
-            Value::Real => quantised(ranges(), wide, alike)?,
+            Value::Real => quantised(self.model.layers()[last()].name(), ranges(), wide, alike)?,
         };
         self.give_steps(layer, steps.clone(), wide);
         Ok((steps, wide))

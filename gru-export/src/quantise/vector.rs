@@ -59,17 +59,17 @@ pub(super) fn halved(steps: &[Step]) -> Int8Layer {
     Int8Layer::Narrow { wide: false, zero: all(0), multiplier: all(1 << WIDE_BITS), shift, steps: steps.to_vec() }
 }
 
-/// f32 to int8, or to `wide` i16, over the ranges, or over the widest of them where all are to be `alike`. With the steps of int8.
-pub(super) fn quantised(ranges: &[Range], wide: bool, alike: bool) -> Result<(Int8Layer, Vec<Step>)> {
+/// The f32 that `layer` gives to int8, or to `wide` i16, over the ranges, or over the widest of them where all are to be `alike`. With the steps of int8.
+pub(super) fn quantised(layer: &str, ranges: &[Range], wide: bool, alike: bool) -> Result<(Int8Layer, Vec<Step>)> {
     /// As small as leaves room for its inverse in f32.
     const LEAST_WORTH: f64 = 1e-30;
     let steps = covering(ranges, alike).enumerate().map(|(unit, Range { min, max })| {
         let worth = (max - min) / 2.0 * room(wide) / STEPS;
         let step = Step { worth: worth.max(LEAST_WORTH), zero: (min + max) / 2.0 };
         let holds = (step.zero as f32).is_finite() && (step.worth as f32).is_finite();
-        holds
-            .then_some(step)
-            .ok_or_else(|| Error::new(format!("output {unit} reaches {max:e}: beyond the range of f32")))
+        holds.then_some(step).ok_or_else(|| {
+            Error::new(format!("layer {}: output {unit} reaches {max:e}, beyond the range of f32", quoted(layer)))
+        })
     });
     let steps = steps.collect::<Result<Vec<_>>>()?;
     Ok((Int8Layer::Quantize { wide, steps: finer_if(wide, &steps) }, steps))

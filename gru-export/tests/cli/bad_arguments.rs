@@ -28,6 +28,7 @@ fn bad_arguments() {
         "export model.safetensors --precision f32 --labels a,b,c -o out.rs",
         "export model.safetensors --precision f32 --input-mean 0,0 -o out.rs",
         "export model.safetensors --precision f32 --input-mean 0,0,0 --input-std 1,1 -o out.rs",
+        "export model.safetensors --precision f32 --input-mean 0,1,2,3,4,5,6,7,8,9 --input-std 1,1 -o out.rs",
         "export model.safetensors --precision f32 --input-mean 0,0 --input-std 1,-1 -o out.rs",
         "export model.safetensors --precision f32 --input-mean nan,0 --input-std 1,1 -o out.rs",
         "export model.safetensors --precision f32 --input-mean missing.csv --input-std 1,1 -o out.rs",

@@ -1,6 +1,6 @@
 //! Calibration data that must be refused.
 
-use crate::files::{Tensor, model, npy, npy_f32, npz};
+use crate::files::{Tensor, model, npy, npy_f32, npz, raw_npy};
 use crate::program::{Bench, Transcript};
 
 fn transcript(bench: &Bench, file: &str, cases: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> String {
@@ -36,6 +36,10 @@ fn bad_npy() {
             ("truth values", npy("|b1", "False", "(4, 2)", &[0; 8])),
             ("complex numbers", npy("<c8", "False", "(1, 2)", &[0; 16])),
             ("strings", npy("<U3", "False", "(1, 2)", &[0; 24])),
+            ("no type", raw_npy("{'fortran_order': False, 'shape': (1, 2)}\n", &[0; 8])),
+            ("several fields", {
+                raw_npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1, 2)}\n", &[0; 8])
+            }),
             ("no shape", npy("<f4", "False", "None", &[0; 16])),
         ],
     );
@@ -63,6 +67,7 @@ fn bad_npz() {
             ("no arrays", npz(&[])),
             ("a damaged member", npz(&[("a", b"nonsense".to_vec())])),
             ("cut", sound[..sound.len() - 10].to_vec()),
+            ("a shape that its bytes do not fill", npz(&[("a", npy("<f4", "False", "(3, 2)", &[0; 8]))])),
             ("zeros", packed(&npy("<f4", "False", "(2097152, 2)", &vec![0; 1 << 24]))),
         ],
     );

@@ -41,29 +41,36 @@ fn archive(members: &[(String, Vec<u8>)]) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
-/// A sound file with one member changed.
-fn changed(name: &str, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
-    let mut members = members(&golden("hard_sigmoid.keras"));
+/// `file` with one member changed.
+fn changed_in(file: &str, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut members = members(&golden(file));
     change(&mut members.iter_mut().find(|(found, _)| found == name).unwrap().1);
     archive(&members)
 }
 
+/// A sound file with one member changed.
+fn changed(name: &str, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    changed_in("hard_sigmoid.keras", name, change)
+}
+
+/// Replaces the first of these bytes.
+fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) {
+    let at = bytes.windows(from.len()).position(|window| window == from).unwrap();
+    bytes[at..at + to.len()].copy_from_slice(to);
+}
+
 /// `file` with text replaced in its config, which has it.
-fn config(file: &str, from: &str, to: &str) -> Vec<u8> {
-    let mut members = members(&golden(file));
-    let text = &mut members.iter_mut().find(|(found, _)| found == CONFIG).unwrap().1;
-    let changed = str::from_utf8(text).unwrap().replace(from, to);
-    assert!(text != changed.as_bytes(), "{file} has no {from}");
-    *text = changed.into_bytes();
-    archive(&members)
+pub fn config(file: &str, from: &str, to: &str) -> Vec<u8> {
+    changed_in(file, CONFIG, |text| {
+        let changed = str::from_utf8(text).unwrap().replace(from, to);
+        assert!(text != changed.as_bytes(), "{file} has no {from}");
+        *text = changed.into_bytes();
+    })
 }
 
 /// A sound file with the first of these bytes replaced in its weights.
 fn weights(from: &[u8], to: &[u8]) -> Vec<u8> {
-    changed(WEIGHTS, |bytes| {
-        let at = bytes.windows(from.len()).position(|window| window == from).unwrap();
-        bytes[at..at + to.len()].copy_from_slice(to);
-    })
+    changed(WEIGHTS, |bytes| replace(bytes, from, to))
 }
 
 fn transcript(cases: impl IntoIterator<Item = (&'static str, &'static str, Vec<u8>)>) -> String {
@@ -85,10 +92,20 @@ fn bad_archives() {
         archive(&members)
     };
     let many: Vec<_> = (0..300).map(|at| (format!("member {at}"), vec![])).collect();
+    let mut damaged = changed(METADATA, |_| ());
+    let at = damaged.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+    // The checksum of the first member, which the directory holds.
+    damaged[at + 16] ^= 1;
     let text = transcript(
         [
             ("empty", vec![]),
             ("cut", sound[..sound.len() - 100].to_vec()),
+            ("a damaged member", damaged),
+            ("a damaged header of a member", {
+                let mut bytes = sound.clone();
+                replace(&mut bytes, b"PK\x03\x04", b"PK\x03\x05");
+                bytes
+            }),
             ("another archive", archive(&[("data.pkl".to_owned(), vec![])])),
             ("300 members", archive(&many)),
             ("no config", without(CONFIG)),
@@ -108,6 +125,9 @@ fn bad_archives() {
 
 /// Of the backward layer alone.
 const ONE_WAY: &str = r#""return_sequences": false, "return_state": false, "go_backwards": true"#;
+
+/// The arguments of a call that gives a layer its initial state.
+const STATE: &str = r#""kwargs": {"initial_state": {"config": {"keras_history": ["input_layer_21", 0, 0]}}}"#;
 
 #[test]
 fn bad_configs() {
@@ -133,6 +153,14 @@ fn bad_configs() {
                 "Bidirectional of last outputs one way",
                 config("ends_sum.keras", ONE_WAY, &ONE_WAY.replacen("false", "true", 1)),
             ),
+            (
+                "a backward layer that goes forwards",
+                config(
+                    "ends_sum.keras",
+                    ONE_WAY,
+                    &ONE_WAY.replace(r#""go_backwards": true"#, r#""go_backwards": false"#),
+                ),
+            ),
             ("swish", golden("swish.keras")),
             ("softmax in the cell", default(r#""activation": "tanh""#, r#""activation": "softmax""#)),
             ("elu after Dense", default(r#""activation": "softmax""#, r#""activation": "elu""#)),
@@ -147,6 +175,7 @@ fn bad_configs() {
                 "Bidirectional of LSTM",
                 config("bidirectional_sum.keras", r#""class_name": "GRU""#, r#""class_name": "LSTM""#),
             ),
+            ("go_backwards of RNN", config("cells.keras", r#""go_backwards": false"#, r#""go_backwards": true"#)),
             ("RNN of LSTMCell", config("cells.keras", r#""class_name": "GRUCell""#, r#""class_name": "LSTMCell""#)),
             ("normalization along time", config("normalized.keras", r#""axis": -1"#, r#""axis": 1"#)),
             ("rms_scaling", config("normalized.keras", r#""rms_scaling": false"#, r#""rms_scaling": true"#)),
@@ -155,6 +184,10 @@ fn bad_configs() {
             ("a layer missing from the graph", functional(r#"["dropout"#, r#"["lost"#)),
             ("two outputs", functional(r#""output_layers": ["#, r#""output_layers": [["a", 0, 0], "#)),
             ("the final state", functional(after_gru, &after_gru.replacen("0, 0", "0, 1", 1))),
+            ("a state that is given", functional(r#""kwargs": {"training": false, "mask": null}"#, STATE)),
+            ("a mean that is a word", functional(r#""mean": null"#, r#""mean": "low""#)),
+            ("two means of three channels", functional(r#""mean": null"#, r#""mean": [1.0, 2.0]"#)),
+            ("normalization of an unknown size", config("normalized.keras", r#""InputLayer""#, r#""Identity""#)),
             ("a second call", functional(after_gru, &after_gru.replacen("0, 0", "7, 0", 1))),
             ("models nested 20 deep", nested()),
             (
@@ -179,6 +212,12 @@ fn bad_weights() {
             ("a group renamed", weights(b"dense\0", b"dance\0")),
             ("integers", weights(f32_type, b"\x10\x08")),
             ("bfloat16", weights(f32_type, &bfloat)),
+            ("a variance below zero", {
+                let variance = 0.794_426_56_f32;
+                changed_in("normalized.keras", WEIGHTS, |bytes| {
+                    replace(bytes, &variance.to_le_bytes(), &(-variance).to_le_bytes());
+                })
+            }),
             ("sides beyond the file", weights(&[18, 0, 0, 0, 0, 0, 0, 0], &[0xFF; 8])),
             ("sides whose product overflows", weights(&[18, 0, 0, 0, 0, 0, 0, 0], &[0, 0, 0, 0, 0, 0, 0, 0x80])),
         ]
@@ -204,12 +243,17 @@ fn more_structure_than_file() {
 
 #[test]
 fn bare_weights() {
-    let renamed = |file: &str, from: &[u8], to: &[u8]| {
+    let with = |file: &str, from: &[u8], to: &[u8]| {
         let mut bytes = golden(file);
-        let at = bytes.windows(from.len()).position(|window| window == from).unwrap();
-        bytes[at..at + to.len()].copy_from_slice(to);
+        replace(&mut bytes, from, to);
         bytes
     };
+    let sides = |rows: u64, cols: u64| [rows, cols].map(u64::to_le_bytes).concat();
+    // Where a dataset is, its version and class before it: contiguous at byte 10992, and chunks of 3 × 12 f32 nowhere.
+    let contiguous = [&[3, 1][..], &10_992u64.to_le_bytes()].concat();
+    let chunks = [&[3, 2, 3][..], &[0xFF; 8], &3u32.to_le_bytes(), &12u32.to_le_bytes(), &4u32.to_le_bytes()].concat();
+    let mut nan = golden("bare.weights.h5");
+    nan[10_992 + 4..][..4].copy_from_slice(&f32::NAN.to_le_bytes());
     let text = transcript(
         [
             ("before Keras 3", golden("legacy.h5")),
@@ -218,8 +262,19 @@ fn bare_weights() {
             ("two Dense layers", golden("two_heads.weights.h5")),
             ("Dense before or after", golden("square_head.weights.h5")),
             ("BatchNormalization", golden("norm.weights.h5")),
-            ("a subclassed model", renamed("bare.weights.h5", b"layers\0", b"blocks\0")),
-            ("no GRU", renamed("square_head.weights.h5", b"gru\0", b"dropout\0")),
+            ("variables renamed", {
+                let mut bytes = golden("bare.weights.h5");
+                while let Some(at) = bytes.windows(5).position(|window| window == b"vars\0") {
+                    bytes[at] = b'b';
+                }
+                bytes
+            }),
+            ("an embedding of nothing", with("bare_text.weights.h5", &sides(7, 4), &sides(0, 4))),
+            ("an embedding of another size", with("bare_text.weights.h5", &sides(7, 4), &sides(4, 7))),
+            ("chunks", with("bare.weights.h5", &contiguous, &chunks)),
+            ("NaN", nan),
+            ("a subclassed model", with("bare.weights.h5", b"layers\0", b"blocks\0")),
+            ("no GRU", with("square_head.weights.h5", b"gru\0", b"dropout\0")),
         ]
         .map(|(case, bytes)| (case, "model.weights.h5", bytes)),
     );

@@ -45,6 +45,10 @@ fn not_a_file() {
         assert!(!path.starts_with('/') || exists(path), "{path} is part of every Unix");
         transcript.add(case, &bench.refusal(&format!("export {path} --precision f32 -o out.rs")));
     }
+    // A hole takes no room.
+    let large = std::fs::File::create(bench.path("large.safetensors")).unwrap();
+    large.set_len(gru_export::MAX_FILE_LEN + 1).unwrap();
+    transcript.add("a file of a gibibyte", &bench.refusal("export large.safetensors --precision f32 -o out.rs"));
     insta::assert_snapshot!(transcript.text());
 }
 
@@ -89,6 +93,7 @@ fn lying_headers() {
         ("range that ends before it starts", file(&[entry("a", "[4]", 16, 0)])),
         ("range beyond the file", file(&[entry("a", "[8]", 0, 32)])),
         ("negative dimension", file(&[entry("a", "[-4]", 0, 16)])),
+        ("the same tensor twice", file(&[entry("a", "[4]", 0, 16), entry("a", "[4]", 0, 16)])),
         ("the same name twice", file(&[entry("a", "[2]", 0, 8), entry("a", "[2]", 8, 16)])),
     ]);
     insta::assert_snapshot!(text);
@@ -131,6 +136,7 @@ fn other_architectures() {
             "BatchNorm beside it",
             with(["weight", "bias", "running_mean"].map(|leaf| Tensor::new(&format!("norm.{leaf}"), &[2]))),
         ),
+        ("a running mean that is a matrix", with([Tensor::new("norm.running_mean", &[2, 2])])),
         ("convolution beside it", with([Tensor::new("conv.weight", &[4, 2, 3])])),
         ("a name that would move the cursor", with([Tensor::new("\u{1b}[2Jevil\n", &[2])])),
     ]);

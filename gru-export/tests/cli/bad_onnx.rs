@@ -7,7 +7,7 @@ use crate::program::{Bench, Transcript};
 
 const EXPORT: &str = "export model.onnx --precision f32 -o out.rs";
 
-fn transcript(cases: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> String {
+pub fn transcript(cases: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> String {
     let mut transcript = Transcript::default();
     for (case, bytes) in cases {
         let bench = Bench::new();
@@ -54,6 +54,8 @@ fn bad_constants() {
         ("8-bit integers", weights(3, &[1, 9, 2], &[0; 18])),
         ("NaN", weights(1, &[1, 9, 2], &[0xFF; 72])),
         ("too few bytes", weights(1, &[1, 9, 2], &[0; 71])),
+        ("too few floats", Graph::with_constant(0, raw_tensor("W", 1, &[1, 9, 2], &[]).float(4, 0.5))),
+        ("too many integers", Graph::with_constant(3, raw_tensor("one", 7, &[1], &[]).int(7, 1).int(7, 1))),
         ("shape whose product overflows", weights(1, &[1 << 40, 1 << 40], &[0; 72])),
         ("negative size", weights(1, &[1, -9, 2], &[0; 72])),
         ("larger than the file by far", weights(1, &[1 << 40], &[0; 72])),
@@ -133,6 +135,8 @@ fn bad_graphs() {
         ("a name that would move the cursor", after("\u{1b}[2Jevil\n", &["steps"], &[], vec![])),
         ("loop", after("Loop", &["steps"], &[], vec![])),
         ("residual connection", after("Add", &["steps", "x"], &[], vec![])),
+        ("difference of two values", after("Sub", &["steps", "x"], &[], vec![])),
+        ("two values side by side", after("Concat", &["steps", "steps"], &[int("axis", 2)], vec![])),
         ("two layers on one value", {
             let heads = ["a", "y"].map(|name| node("MatMul", &["steps", "weight"], &[name], &[]));
             Graph::changed(|graph| {
@@ -149,6 +153,7 @@ fn bad_graphs() {
                 graph.nodes = vec![node("Relu", &["x"], &["y"], &[])];
             })
         }),
+        ("input of a negative size", Graph::changed(|graph| graph.inputs[0].1[0] = -1)),
         ("input of no node", after("Relu", &["nothing"], &[], vec![])),
         ("matrix of another size", Graph::with_constant(4, floats("weight", &[5, 4]))),
         ("matrix of three axes", Graph::with_constant(4, floats("weight", &[1, 3, 4]))),

@@ -25,6 +25,7 @@ fn bad_ranges() {
         ("", "layer = 3"),
         ("--calibrate x.npy", "input = { 2 = [-1, 1] }"),
         ("--calibrate x.npy", "input = { x = [-1, 1] }"),
+        ("--calibrate x.npy", "input = { 1 = [1, -1] }"),
         ("--calibrate x.npy", "[layer]\nhed = [-1, 1]"),
         ("--calibrate x.npy", "[layer]\nhead = [[-1, 1], [-1, 1]]"),
     ] {
@@ -69,7 +70,7 @@ fn what_was_decided_is_said() {
     let run =
         bench.run("export model.safetensors --precision int8 --calibrate x.npy --range-method percentile=99 -o out.rs");
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert!(run.stderr.contains("note: input channel 0: the range clips 0."), "{}", run.stderr);
+    insta::assert_snapshot!(run.stderr);
     let module = std::fs::read_to_string(bench.path("out.rs")).unwrap();
     assert!(module.contains("input channel 0: the range clips 0."), "{module}");
 }
@@ -95,6 +96,7 @@ fn what_has_no_effect_is_refused_or_said() {
         ("the last layer in f32", "--precision int8 --layer head=f32 --ranges ranges.toml"),
         ("the first layer in f32", "--precision int8 --layer gru.l0=f32 --ranges ranges.toml"),
         ("a method beside a largest error", "--precision auto --max-error 0.5 --range-method mse"),
+        ("weights beside a largest error", "--precision auto --max-error 100 --weights f16"),
         ("all in f32 for a largest error", "--precision auto --max-error 1e-6 --ranges ranges.toml"),
     ] {
         let run = bench.run(&format!("export model.safetensors {arguments} --calibrate x.npy -o out.rs"));

@@ -40,6 +40,10 @@ fn bad_specs() {
         ("an activation without a layer", b"[[layer]]\ntype = \"activation\"\nactivation = \"relu\"\n".to_vec()),
         ("the other layout", format!("{GRU}{BIASES}layout = \"input-major\"\n{HEAD}").into()),
         ("gates that the shapes do not have", format!("{GRU}{BIASES}reset = \"none\"\n{HEAD}").into()),
+        ("two inputs in a matrix of one", {
+            let weight = "weight = \"gru.weight_ih_l0\"\nconcatenated = \"x,h\"\n";
+            format!("[[layer]]\ntype = \"gru\"\n{weight}{BIASES}{HEAD}").into()
+        }),
         ("a tensor that the file lacks", GRU.replace("weight_hh_l0", "weight_hh_l7").into()),
         ("a tensor used twice", format!("{GRU}{BIASES}{HEAD}{HEAD}").into()),
         ("a tensor left over", format!("{GRU}{HEAD}").into()),

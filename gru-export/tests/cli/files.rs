@@ -58,7 +58,11 @@ pub fn raw_model(header: &str, data: &[u8]) -> Vec<u8> {
 
 /// A `.npy` file with exactly this dtype and shape.
 pub fn npy(descr: &str, fortran_order: &str, shape: &str, data: &[u8]) -> Vec<u8> {
-    let header = format!("{{'descr': '{descr}', 'fortran_order': {fortran_order}, 'shape': {shape}, }}\n");
+    raw_npy(&format!("{{'descr': '{descr}', 'fortran_order': {fortran_order}, 'shape': {shape}, }}\n"), data)
+}
+
+/// A `.npy` file with exactly this header and data.
+pub fn raw_npy(header: &str, data: &[u8]) -> Vec<u8> {
     let len = u16::try_from(header.len()).unwrap().to_le_bytes();
     [b"\x93NUMPY\x01\x00", &len[..], header.as_bytes(), data].concat()
 }

@@ -84,6 +84,26 @@ fn chosen_for_an_error() {
 }
 
 #[test]
+fn a_layer_that_int8_lacks_is_raised() {
+    let bench = bench();
+    let cell = |layer: usize| {
+        let names = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
+        let tensors = names.map(|name| format!("{name} = \"gru.{name}_l{layer}\"\n")).concat();
+        format!("[[layer]]\ntype = \"gru\"\n{tensors}")
+    };
+    let head = "[[layer]]\ntype = \"dense\"\nweight = \"head.weight\"\nbias = \"head.bias\"\n";
+    let spec = [&cell(0), "activation = \"relu\"\n", &cell(1), head].concat();
+    bench.put("spec.toml", spec.as_bytes());
+    let mut transcript = Transcript::default();
+    let arguments =
+        "export model.safetensors --spec spec.toml --precision auto --max-error 10 --calibrate x.npy -o out.rs";
+    let given = format!("{arguments} --layer gru.l0=int8");
+    transcript.add(&given, &bench.refusal(&given));
+    transcript.add(arguments, &bench.run(arguments).stderr);
+    insta::assert_snapshot!(transcript.text());
+}
+
+#[test]
 fn inspect_shows_what_they_cost() {
     let run = bench().run("inspect model.safetensors --precision int8 --layer gru.l0=w8a16 --layer head=f32");
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));

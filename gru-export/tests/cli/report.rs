@@ -33,6 +33,7 @@ fn writes_a_page() {
 #[test]
 fn refused() {
     let bench = bench();
+    bench.put("ranges.toml", b"input = [-1, 1]\n[layer]\nhead = [-5, 5]\n");
     bench.put("three.npy", &npy_f32(&[3], &[0.0; 3]));
     bench.put("fraction.npy", &npy_f32(&[2], &[0.0, 0.5]));
     bench.put("beyond.npy", &npy_f32(&[2], &[0.0, 4.0]));
@@ -41,6 +42,7 @@ fn refused() {
     for arguments in [
         "report model.safetensors --test x.npy -o page.html",
         "report model.safetensors --calibrate x.npy -o page.html",
+        "report model.safetensors --ranges ranges.toml --test x.npy -o page.html",
         "report model.safetensors --calibrate x.npy --test x.npy",
         "report missing.safetensors --calibrate x.npy --test x.npy -o page.html",
         "report model.safetensors --calibrate missing.npy --test x.npy -o page.html",

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::files::npy_f32;
-use crate::program::Bench;
+use crate::files::{Tensor, model, npy_f32};
+use crate::program::{Bench, Transcript};
 
 const STEPS: usize = 20;
 
@@ -38,6 +38,25 @@ fn beyond_tolerance() {
     assert_eq!(bench.run("verify model.safetensors --input x.npy --reference wrong.npy").code, 1);
 }
 
+/// Those of int8, which are the same on every backend.
+#[test]
+fn what_is_printed() {
+    let bench = bench();
+    let backend = gru_core::backend::active();
+    let int8 = "verify model.safetensors --input x.npy --precision int8 --calibrate x.npy";
+    assert_eq!(bench.run(&format!("{int8} --output int8.npy")).code, 0);
+    let mut transcript = Transcript::default();
+    for more in ["", "--tolerance 1e-12"] {
+        let arguments = format!("{int8} --reference int8.npy {more}");
+        transcript.add(&arguments, &bench.run(&arguments).stdout.replace(backend, "BACKEND"));
+    }
+    let arguments = "verify model.safetensors --weights f16 --input x.npy";
+    let run = bench.run(arguments);
+    let first = run.stdout.lines().next().unwrap_or_default();
+    transcript.add(arguments, &first.replace(backend, "BACKEND"));
+    insta::assert_snapshot!(transcript.text());
+}
+
 #[test]
 fn as_json() {
     let run = bench().run("--json verify model.safetensors --input x.npy --reference y.npy");
@@ -67,8 +86,11 @@ fn counts_are_raw_units_divided_by_the_lsb() {
 #[test]
 fn refused() {
     let bench = bench();
+    let tokens = vec![Tensor::new("tokens.weight", &[5, 2])];
+    bench.put("symbols.safetensors", &model(&[tokens, Tensor::gru_and_head(2, 3, 5)].concat()));
+    bench.put("symbols.npy", &npy_f32(&[2], &[0.0, 1.0]));
     bench.put("short.npy", &npy_f32(&[STEPS - 1, 4], &[0.0; 4 * (STEPS - 1)]));
-    let mut transcript = crate::program::Transcript::default();
+    let mut transcript = Transcript::default();
     for arguments in [
         "verify model.safetensors",
         "verify model.safetensors --input missing.npy",
@@ -78,6 +100,8 @@ fn refused() {
         "verify model.safetensors --input x.npy --precision int8",
         "verify model.safetensors --input x.npy --precision int8 --calibrate x.npy --input-lsb 1e-9,1e-9",
         "verify model.safetensors --input x.npy --precision int8 --calibrate x.npy --input-lsb 0,1",
+        "verify model.safetensors --input x.npy --precision int8 --calibrate x.npy --input-lsb 1e-50,1",
+        "verify symbols.safetensors --input symbols.npy --counts --input-lsb 1",
         "verify model.safetensors --input x.npy --tolerance small",
         "verify model.safetensors --input x.npy --output missing/y.npy",
     ] {

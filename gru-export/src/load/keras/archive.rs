@@ -89,7 +89,7 @@ impl<'a> Archive<'a> {
         let file = members.by_name(member).map_err(|error| damaged(&error))?;
         file.take(max_len as u64 + 1)
             .read_to_end(&mut bytes)
-            .map_err(|error| Error::io(&format!("unpack {}", quoted(member)), &error))?;
+            .map_err(|error| Error::io(&format!("unpack {}", quoted(member)), &error).help(copy_again()))?;
         if bytes.len() > max_len {
             return Err(Error::new(format!("{member}: expected at most {max_len} bytes, found more")).help(SAVE_KERAS));
         }
@@ -98,6 +98,9 @@ impl<'a> Archive<'a> {
 }
 
 fn damaged(error: &ZipError) -> Error {
-    Error::new(format!("not a valid .keras file: {error}"))
-        .help(format!("the file may be cut short; copy it again, or {SAVE_KERAS}"))
+    Error::new(format!("not a valid .keras file: {error}")).help(copy_again())
+}
+
+fn copy_again() -> String {
+    format!("the file may be damaged or cut short; copy it again, or {SAVE_KERAS}")
 }

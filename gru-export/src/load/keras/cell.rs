@@ -99,7 +99,9 @@ pub(super) fn bidirectional(entry: &Entry<'_>, weights: &mut Weights) -> Result<
             let backward = entry.inner(layer, "backward_layer");
             let Window { go_backwards, .. } = backward.parse()?;
             if !go_backwards {
-                return Err(backward.error("the backward layer of a Bidirectional, does not go backwards"));
+                return Err(backward
+                    .error("is the backward layer of a Bidirectional and goes forwards")
+                    .help("train it with go_backwards=True"));
             }
             backward
         }

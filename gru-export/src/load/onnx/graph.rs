@@ -117,9 +117,10 @@ impl<'a> Graph<'a> {
     pub(super) fn stream(&self, node: Node<'a>, index: usize) -> Result<Stream<'a>> {
         match self.value(node, index)? {
             Value::Stream(stream) => Ok(stream),
-            _ => Err(node.error(format!(
-                "expected {} to be computed from the model's input, found a constant or a state",
-                quoted(node.input(index).unwrap_or_default())
+            found => Err(node.error(format!(
+                "expected {} to be computed from the model's input, found {}",
+                quoted(node.input(index).unwrap_or_default()),
+                found.kind()
             ))),
         }
     }
@@ -129,9 +130,10 @@ impl<'a> Graph<'a> {
         match self.value(node, index)? {
             Value::Constant(tensor) => self.reader.floats(tensor),
             Value::Numbers(tensor) => Ok(tensor),
-            _ => Err(node.error(format!(
-                "expected {} to be a constant, found a value computed from the model's input",
-                quoted(node.input(index).unwrap_or_default())
+            found => Err(node.error(format!(
+                "expected {} to be a constant, found {}",
+                quoted(node.input(index).unwrap_or_default()),
+                found.kind()
             ))),
         }
     }
@@ -263,7 +265,9 @@ fn input_value<'a>(input: &'a proto::ValueInfo, is_state: bool) -> Result<Value<
     let sizes = shape.iter().enumerate().map(|(axis, dim)| match (&dim.name[..], dim.value) {
         ("", number) if number > 0 => Ok(Size::known(number)),
         ("", 0) => Ok(Size::named(&format!("{name}:{axis}"))),
-        ("", number) => Err(Error::new(format!("input {}: expected sizes above zero, found {number}", quoted(name)))),
+        ("", number) => {
+            Err(Error::new(format!("input {}: expected sizes above zero, found {number} in axis {axis}", quoted(name))))
+        }
         (varying, _) => Ok(Size::named(varying)),
     });
     let sizes = sizes.collect::<Result<Vec<_>>>()?;
@@ -300,9 +304,10 @@ impl<'a> Graph<'a> {
         match self.value(node, index)? {
             Value::Sizes(sizes) => Ok(sizes),
             Value::Constant(tensor) => Sizes::read(tensor, &self.reader),
-            _ => Err(node.error(format!(
-                "expected {} to be a list of sizes or indices, found data",
-                quoted(node.input(index).unwrap_or_default())
+            found => Err(node.error(format!(
+                "expected {} to be a list of sizes or indices, found {}",
+                quoted(node.input(index).unwrap_or_default()),
+                found.kind()
             ))),
         }
     }

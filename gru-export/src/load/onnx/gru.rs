@@ -130,7 +130,7 @@ impl Gates {
         let b = if node.input(3).is_some() { Some(graph.numbers(node, 3)?) } else { None };
         let (input_size, hidden_size) = match (&w.shape[..], &r.shape[..]) {
             (&[.., i], &[.., h]) => (i, h),
-            _ => return Err(node.error("expected W and R of three axes, found numbers")),
+            _ => return Err(node.error("expected W and R of three axes, found a single number")),
         };
         let rows = hidden_size.saturating_mul(3);
         let expected =

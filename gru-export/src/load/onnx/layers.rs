@@ -113,7 +113,7 @@ impl<'a> Graph<'a> {
             );
         };
         if node.int("axis", 0) != 0 {
-            return Err(node.error("expected to gather rows, found another axis"));
+            return Err(node.error(format!("expected to gather along axis 0, found axis {}", node.int("axis", 0))));
         }
         if symbols.depth != 0 {
             return Err(node.error("expected the model's input as symbols, found the output of a layer"));
@@ -153,7 +153,8 @@ impl<'a> Graph<'a> {
             ("Sub", false) => (vec![-1.0; size], values),
             ("Mul", _) => (values, vec![0.0; size]),
             (_, true) if !values.contains(&0.0) => (values.iter().map(|value| 1.0 / value).collect(), vec![0.0; size]),
-            _ => return Err(node.error("expected to divide the data by constants other than zero")),
+            (_, true) => return Err(node.error("expected to divide by constants other than zero, found a zero")),
+            _ => return Err(node.error("expected to divide data by a constant, found a constant divided by data")),
         };
         self.layer(node, stream, axis, size, Layer::Affine(Affine { name: layer_name(node), scale, shift }))
     }

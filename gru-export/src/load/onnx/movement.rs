@@ -1,12 +1,12 @@
 //! Nodes that change the axes of values and nothing else.
 
-use crate::error::Result;
+use crate::error::{Result, listed};
 
 use super::graph::Graph;
 use super::layout::Over;
 use super::node::Node;
 use super::size::Size;
-use super::tensor::Tensor;
+use super::tensor::{Tensor, type_name};
 use super::value::{Initial, Sizes, Value};
 
 /// More axes than any GRU model has.
@@ -35,7 +35,8 @@ impl<'a> Graph<'a> {
             Value::Stream(stream) => to_float || stream.depth == 0,
             _ => to_float,
         };
-        if fits { Ok(value) } else { Err(node.error("casts between floats and integers are not supported here")) }
+        let to = type_name(node.int("to", 0) as i32);
+        if fits { Ok(value) } else { Err(node.error(format!("casts of {} to {to} are not supported", value.kind()))) }
     }
 
     pub(super) fn transpose(&mut self, node: Node<'a>) -> Result<Value<'a>> {
@@ -57,7 +58,9 @@ impl<'a> Graph<'a> {
                 Value::Stream(stream)
             }
             value @ Value::Initial(_) => value,
-            _ => return Err(node.error("expected to transpose data or a constant")),
+            found => {
+                return Err(node.error(format!("expected to transpose data or a constant, found {}", found.kind())));
+            }
         })
     }
 
@@ -96,7 +99,7 @@ impl<'a> Graph<'a> {
                 Value::Stream(stream)
             }
             value @ Value::Initial(_) => value,
-            _ => return Err(node.error("expected to squeeze data or a constant")),
+            found => return Err(node.error(format!("expected to squeeze data or a constant, found {}", found.kind()))),
         })
     }
 
@@ -126,7 +129,9 @@ impl<'a> Graph<'a> {
                 Value::Stream(stream)
             }
             value @ Value::Initial(_) => value,
-            _ => return Err(node.error("expected to unsqueeze data or a constant")),
+            found => {
+                return Err(node.error(format!("expected to unsqueeze data or a constant, found {}", found.kind())));
+            }
         })
     }
 
@@ -140,7 +145,8 @@ impl<'a> Graph<'a> {
         let mut sizes = if node.op() == "Flatten" {
             let axis = node.axis(1, found.len() + 1)?;
             let whole = [&found[..axis], &found[axis..]].map(Size::product);
-            whole.into_iter().collect::<Option<Vec<_>>>().ok_or_else(|| node.error("the sizes are too large"))?
+            let too_large = || node.error(format!("the axes [{}] are larger than any tensor's", listed(&found)));
+            whole.into_iter().collect::<Option<Vec<_>>>().ok_or_else(too_large)?
         } else {
             self.sizes(node, 1)?.list
         };
@@ -148,8 +154,8 @@ impl<'a> Graph<'a> {
             return Err(node.error(format!("expected at most {MAX_RANK} axes, found {}", sizes.len())));
         }
         for (axis, size) in sizes.iter_mut().enumerate().filter(|(_, size)| size.number() == Some(0)) {
-            *size =
-                found.get(axis).cloned().ok_or_else(|| node.error("copies the size of an axis that is not there"))?;
+            let absent = || node.error(format!("copies the size of axis {axis}, of {} axes", found.len()));
+            *size = found.get(axis).cloned().ok_or_else(absent)?;
         }
         let sizes: Vec<_> = sizes.into_iter().map(|size| Some(size).filter(|size| size.number() != Some(-1))).collect();
         if sizes.iter().filter(|size| size.is_none()).count() > 1 {

@@ -1,6 +1,6 @@
 //! Nodes that take parts of values, and put parts together.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, listed};
 use crate::ir::{Layer, Merge};
 
 use super::graph::Graph;
@@ -47,8 +47,13 @@ impl<'a> Graph<'a> {
         let (starts, ends) = (list("starts", 1)?, list("ends", 2)?);
         let axes = self.ints_or(node, "axes", 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
         let steps = self.ints_or(node, "steps", 4)?.unwrap_or_default();
-        if starts.len() != ends.len() || starts.len() != axes.len() || steps.iter().any(|&step| step != 1) {
-            return Err(node.error("expected starts, ends and axes of one length, and steps of 1"));
+        let [from, to, over] = [&starts, &ends, &axes].map(Vec::len);
+        if from != to || from != over {
+            let problem = format!("expected as many starts as ends and axes, found {from}, {to} and {over}");
+            return Err(node.error(problem));
+        }
+        if steps.iter().any(|&step| step != 1) {
+            return Err(node.error(format!("expected steps of 1, found {steps:?}")));
         }
         let places = axes.iter().zip(starts.iter().zip(&ends));
         let ranges: Vec<Range> = places.map(|(&axis, (&start, &end))| Range { axis, start, end }).collect();
@@ -59,7 +64,7 @@ impl<'a> Graph<'a> {
                     let axis = node.wrapped(range.axis, tensor.shape.len())?;
                     let range = range.within(tensor.shape[axis]);
                     if range.is_empty() {
-                        return Err(node.error("leaves nothing of a constant"));
+                        return Err(node.error(format!("leaves nothing of a constant of shape {:?}", tensor.shape)));
                     }
                     tensor = tensor.sliced(axis, range, &self.reader)?;
                 }
@@ -77,7 +82,7 @@ impl<'a> Graph<'a> {
                 [ref range] if range.axis == 0 && range.within(finals.len()).len() == 1 => {
                     Value::Stream(finals[range.within(finals.len()).start].clone())
                 }
-                _ => return Err(node.error("expected one layer's final state")),
+                _ => return Err(node.error("expected to take one layer's final state, found several or none")),
             },
             value => value,
         })
@@ -89,7 +94,9 @@ impl<'a> Graph<'a> {
         }
         let indices = self.sizes(node, 1)?;
         let index = || match indices.list[..] {
-            [ref index] => index.number().ok_or_else(|| node.error("expected a constant index")),
+            [ref index] => {
+                index.number().ok_or_else(|| node.error(format!("expected a constant index, found {index}")))
+            }
             _ => Err(node.error(format!("expected one index, found {}", indices.list.len()))),
         };
         Ok(match self.moved(node, 0)? {
@@ -116,7 +123,11 @@ impl<'a> Graph<'a> {
                 Value::Stream(stream)
             }
             value @ Value::Initial(_) => value,
-            _ => return Err(node.error("expected to gather from data, sizes or an embedding's table")),
+            found => {
+                let problem =
+                    format!("expected to gather from data, sizes or an embedding's table, found {}", found.kind());
+                return Err(node.error(problem));
+            }
         })
     }
 
@@ -169,7 +180,8 @@ impl<'a> Graph<'a> {
                 let others = |tensor: &Tensor| [&tensor.shape[..axis], &tensor.shape[axis + 1..]].concat();
                 let rank = numbers[0].shape.len();
                 if numbers.iter().any(|tensor| tensor.shape.len() != rank || others(tensor) != others(&numbers[0])) {
-                    return Err(node.error("expected constants of equal sizes but in the axis they are joined along"));
+                    let shapes = listed(numbers.iter().map(|tensor| format!("{:?}", tensor.shape)));
+                    return Err(node.error(format!("expected shapes that differ in axis {axis} alone, found {shapes}")));
                 }
                 Ok(Value::Numbers(Tensor::joined(&numbers, axis, &self.reader)?))
             }
@@ -184,7 +196,7 @@ impl<'a> Graph<'a> {
             {
                 match node.int("axis", 0) {
                     0 => Ok(Value::Finals(streams.into_iter().flat_map(Stream::directions).collect())),
-                    _ => Err(node.error("expected final states to be stacked along axis 0")),
+                    axis => Err(node.error(format!("expected final states to be stacked along axis 0, found {axis}"))),
                 }
             }
             _ => Err(self.branches(node)),

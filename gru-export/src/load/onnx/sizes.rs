@@ -9,6 +9,8 @@ use super::size::Size;
 use super::tensor::Reader;
 use super::value::{Initial, Sizes, Value};
 
+const TOO_LARGE: &str = "the product of the sizes is larger than any tensor";
+
 impl Sizes {
     pub fn read(tensor: &proto::Tensor, reader: &Reader<'_>) -> Result<Self> {
         let (values, is_list) = reader.ints(tensor)?;
@@ -41,7 +43,7 @@ impl<'a> Graph<'a> {
         if let Some(tensor) = node.attribute("value").and_then(|attribute| attribute.t.as_deref())
             && !self.reader.floats(tensor)?.is_zero()
         {
-            return Err(node.error("expected zeros, found another number"));
+            return Err(node.error("expected zeros, as of an initial state, found other values"));
         }
         Ok(Value::Initial(Initial { shape: Some(shape.list) }))
     }
@@ -62,14 +64,16 @@ impl<'a> Graph<'a> {
     }
 
     pub(super) fn shape(&mut self, node: Node<'a>) -> Result<Value<'a>> {
-        let sizes = match self.value(node, 0)? {
+        let value = self.value(node, 0)?;
+        let kind = value.kind();
+        let sizes = match value {
             Value::Constant(tensor) => Some(tensor.dims.iter().copied().map(Size::known).collect()),
             Value::Numbers(tensor) => Some(tensor.shape.iter().map(|&size| Size::known(size as i64)).collect()),
             Value::Stream(stream) => stream.layout.sizes(),
             Value::Initial(initial) => initial.shape,
             Value::Sizes(_) | Value::Finals(_) => None,
         };
-        let sizes: Vec<Size> = sizes.ok_or_else(|| node.error("the shape of its input is not known"))?;
+        let sizes: Vec<Size> = sizes.ok_or_else(|| node.error(format!("the shape of {kind} is not known")))?;
         let rank = sizes.len() as i64;
         let end = |name, default| {
             let at = node.int(name, default);
@@ -81,17 +85,21 @@ impl<'a> Graph<'a> {
     /// A product of sizes; one of them may be a single number.
     pub(super) fn product(&self, node: Node<'a>) -> Result<Value<'a>> {
         let (a, b) = (self.sizes(node, 0)?, self.sizes(node, 1)?);
-        let len = a.list.len().max(b.list.len());
-        let at = |sizes: &Sizes, index: usize| sizes.list.get(if sizes.list.len() == 1 { 0 } else { index }).cloned();
-        let list = (0..len).map(|index| at(&a, index)?.times(&at(&b, index)?)).collect::<Option<Vec<_>>>();
-        let list = list.ok_or_else(|| node.error("the sizes it multiplies do not fit"))?;
+        let list: Option<Vec<Size>> = match (&a.list[..], &b.list[..]) {
+            (one, [by]) | ([by], one) => one.iter().map(|size| size.times(by)).collect(),
+            (a, b) if a.len() == b.len() => a.iter().zip(b).map(|(a, b)| a.times(b)).collect(),
+            (a, b) => {
+                return Err(node.error(format!("expected lists of as many sizes, found {} and {}", a.len(), b.len())));
+            }
+        };
+        let list = list.ok_or_else(|| node.error(TOO_LARGE))?;
         Ok(Value::Sizes(Sizes { list, is_list: a.is_list || b.is_list }))
     }
 
     /// The product of a list of sizes.
     pub(super) fn reduce_product(&self, node: Node<'a>) -> Result<Value<'a>> {
         let product = Size::product(&self.sizes(node, 0)?.list);
-        let product = product.ok_or_else(|| node.error("the product of the sizes is too large"))?;
+        let product = product.ok_or_else(|| node.error(TOO_LARGE))?;
         Ok(Value::Sizes(Sizes { list: vec![product], is_list: node.int("keepdims", 1) != 0 }))
     }
 }
@@ -102,7 +110,7 @@ impl Sizes {
         if is_list || self.list.len() == 1 {
             return Ok(Self { is_list, ..self });
         }
-        Err(node.error(format!("expected one number, found {}", self.list.len())))
+        Err(node.error(format!("expected a single size, found {}", self.list.len())))
     }
 
     pub fn sliced(self, node: Node<'_>, ranges: &[super::selection::Range]) -> Result<Self> {
@@ -111,13 +119,17 @@ impl Sizes {
                 let range = range.within(self.list.len());
                 Ok(Self::list(self.list.get(range).unwrap_or_default().to_vec()))
             }
-            _ => Err(node.error("expected to slice a list of sizes along its one axis")),
+            _ => {
+                let axes: Vec<i64> = ranges.iter().map(|range| range.axis).collect();
+                Err(node.error(format!("expected to slice a list of sizes along its one axis, found axes {axes:?}")))
+            }
         }
     }
 
     pub fn gathered(self, node: Node<'_>, indices: &Self) -> Result<Self> {
         let pick = |index: &Size| {
-            let index = index.number().ok_or_else(|| node.error("expected constant indices"))?;
+            let varying = || node.error(format!("expected constant indices, found {index}"));
+            let index = index.number().ok_or_else(varying)?;
             Ok(self.list[node.wrapped(index, self.list.len())?].clone())
         };
         Ok(Self { list: indices.list.iter().map(pick).collect::<Result<_>>()?, is_list: indices.is_list })

@@ -22,6 +22,19 @@ pub enum Value<'a> {
     Finals(Vec<Stream<'a>>),
 }
 
+impl Value<'_> {
+    /// What it is, for errors.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Constant(_) | Self::Numbers(_) => "a constant",
+            Self::Sizes(_) => "a list of sizes",
+            Self::Stream(_) => "a value computed from the model's input",
+            Self::Initial(_) => "an initial state",
+            Self::Finals(_) => "final states of several layers",
+        }
+    }
+}
+
 /// An integer or a list of them.
 #[derive(Clone)]
 pub struct Sizes {
