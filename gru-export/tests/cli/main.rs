@@ -10,6 +10,7 @@ mod bad_npz;
 mod bad_onnx;
 mod bad_ranges;
 mod bad_specs;
+mod every_text;
 mod export;
 mod files;
 mod help;
