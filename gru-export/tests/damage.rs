@@ -1,5 +1,6 @@
 //! Damaged files give errors or other models, never a panic, a hang or an allocation beyond the file.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -49,6 +50,43 @@ fn damaged_models() {
     ] {
         let refused = refused(&golden(name), |source| load(source, None).is_ok());
         assert!(refused > DAMAGED, "{name}: every cut is refused, and most damage to the header: {refused}");
+    }
+}
+
+/// The smallest file of `tests/golden` with each ending that is a model by itself.
+fn smallest_models() -> BTreeMap<String, Vec<u8>> {
+    fn add(directory: &Path, models: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                add(&path, models);
+                continue;
+            }
+            let bytes = fs::read(&path).unwrap();
+            let ending = path.extension().unwrap().to_str().unwrap().to_owned();
+            let is_smaller = models.get(&ending).is_none_or(|other| bytes.len() < other.len());
+            if is_smaller && load(&Source::from_bytes(&path, bytes.clone()), None).is_ok() {
+                models.insert(ending, bytes);
+            }
+        }
+    }
+    let mut models = BTreeMap::new();
+    add(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden"), &mut models);
+    models
+}
+
+#[test]
+fn damaged_models_of_every_format() {
+    const ENDS: usize = DAMAGED / 4;
+    let models = smallest_models();
+    assert!(models.len() >= 5, "{:?}", models.keys());
+    for (ending, sound) in models {
+        let len = sound.len();
+        for range in [0..ENDS.min(len), len.saturating_sub(ENDS)..len] {
+            let cuts = range.len();
+            let refused = refused_within(range, &sound, |source| load(source, None).is_ok());
+            assert!(refused >= cuts, "{ending}: every cut is refused, and some damage: {refused}");
+        }
     }
 }
 
