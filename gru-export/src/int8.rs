@@ -7,6 +7,7 @@ use gru_core::Requantization;
 use gru_core::layout::{DenseShape, GruShape};
 use gru_core::quant::WIDE_BITS;
 
+use crate::binary::power_of_two;
 use crate::float::FloatLayer;
 use crate::function::Function;
 use crate::ir::Merge;
@@ -44,7 +45,7 @@ impl Step {
 
     /// Of fixed-point values.
     pub(crate) fn of_fraction(frac_bits: u8) -> Self {
-        Self { worth: f64::from(frac_bits).exp2().recip(), zero: 0.0 }
+        Self { worth: power_of_two(frac_bits).recip(), zero: 0.0 }
     }
 
     /// Steps of a unit, as [`gru_core::QuantizeReal`] takes them.

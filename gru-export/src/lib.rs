@@ -3,6 +3,7 @@
 //! [`Export`] does the whole job, from a build script or from the `gru-export` program; the modules are its stages:
 //! [`load`] → [`ir`] → [`calibrate`] → [`precision`] → [`float`] or [`quantise`](mod@quantise) → [`emit`], with [`reference`](mod@reference) as the measure of all arithmetic.
 
+mod binary;
 pub mod calibrate;
 pub mod dataset;
 pub mod emit;

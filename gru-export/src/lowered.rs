@@ -60,7 +60,7 @@ impl Lowered {
         let Errors { max, rms, peak, .. } = errors;
         let size = match self {
             _ if max == 0.0 => "none".to_owned(),
-            Self::Float(_) if model.weights() == Weights::F32 => format!("below 1e{}", max.log10().floor() + 1.0),
+            Self::Float(_) if model.weights() == Weights::F32 => format!("below 1e{}", libm::log10(max).floor() + 1.0),
             _ => format!("at most {max:.1e}, RMS {rms:.1e}"),
         };
         format!("{size}, of outputs up to {peak:.3}, on the calibration data against f64")

@@ -18,6 +18,7 @@ pub(crate) use self::bias::correct;
 use self::chain::{Chain, Value};
 use self::rows::{Half, Rows, Sum, check_columns, input_shift, peak};
 use self::vector::Narrowing;
+use crate::binary::{ceil_log2, power_of_two};
 use crate::calibrate::{Calibration, Range};
 use crate::error::{Error, Result, quoted};
 use crate::int8::{InputQuantization, Int8Gru, Int8Layer, Int8Model, Step};
@@ -160,7 +161,7 @@ fn quantise_input(
 
 /// The largest power of two that gives `peak` at most 2¹⁴ counts.
 fn default_lsb(peak: f64) -> f64 {
-    if peak > 0.0 { (peak.log2().ceil() - 14.0).exp2() } else { 1.0 }
+    if peak > 0.0 { power_of_two(ceil_log2(peak) - 14.0) } else { 1.0 }
 }
 
 /// With the worth of a step of int8.

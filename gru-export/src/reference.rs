@@ -153,7 +153,7 @@ fn dense(layer: &Dense, x: &[f64]) -> Vec<f64> {
 fn layer_norm(layer: &LayerNorm, x: &[f64]) -> Vec<f64> {
     let mean_of = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / x.len() as f64;
     let mean = mean_of(&mut x.iter().copied());
-    let variance = mean_of(&mut x.iter().map(|x| (x - mean).powi(2)));
+    let variance = mean_of(&mut x.iter().map(|x| (x - mean) * (x - mean)));
     let scale = (variance + layer.epsilon).sqrt();
     zip3(x, &layer.weight, &layer.bias, |x, weight, bias| (x - mean) / scale * weight + bias)
 }
@@ -174,7 +174,9 @@ pub(crate) fn scalar(activation: Activation, x: f64) -> f64 {
         Activation::Tanh => libm::tanh(x),
         Activation::Sigmoid => 1.0 / (1.0 + libm::exp(-x)),
         Activation::HardSigmoid { slope, offset } => (slope * x + offset).clamp(0.0, 1.0),
-        Activation::Relu => x.max(0.0),
+        // Which of two zeros `max` gives differs between machines.
+        Activation::Relu if x > 0.0 => x,
+        Activation::Relu => 0.0,
         Activation::Linear => x,
         Activation::Softmax => unreachable!("Model::new refuses it in a cell"),
     }

@@ -181,7 +181,7 @@ impl Sums {
         Errors {
             max: self.max,
             rms: (self.noise / self.values as f64).sqrt(),
-            sqnr: 10.0 * (self.signal / self.noise).log10(),
+            sqnr: 10.0 * libm::log10(self.signal / self.noise),
             peak: self.peak,
         }
     }

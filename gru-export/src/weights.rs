@@ -6,6 +6,7 @@ use std::str::FromStr;
 use gru_core::F16;
 use half::f16;
 
+use crate::binary::power_of_two;
 use crate::error::{Error, Result, quoted};
 use crate::inspect::flash_in_f32;
 use crate::ir::Model;
@@ -113,7 +114,7 @@ fn nearest_f16(value: f64) -> f64 {
     const FRACTION_BITS: i32 = 10;
     const LEAST_EXPONENT: i32 = -14;
     let exponent = (value.to_bits() >> 52 & 0x7ff) as i32 - 1023;
-    let step = 2f64.powi(exponent.max(LEAST_EXPONENT) - FRACTION_BITS);
+    let step = power_of_two(exponent.max(LEAST_EXPONENT) - FRACTION_BITS);
     (value / step).round_ties_even() * step
 }
 

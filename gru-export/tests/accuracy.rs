@@ -97,7 +97,7 @@ fn characters_with_the_reset_after_the_product() {
 /// Steps at which int8 decides as f32 does.
 fn agreement(model: &Model, random: &mut Random) -> (usize, usize) {
     let channels = 6;
-    let noise = |random: &mut Random| data(2000, channels, |step, _| (step as f64 / 9.0).sin() + random.draw());
+    let noise = |random: &mut Random| data(2000, channels, |step, _| libm::sin(step as f64 / 9.0) + random.draw());
     let (calibration, test) = (noise(random), noise(random));
     let quantise = |ranges: &Calibration| quantise(model, ranges, None, false);
     let (_, quantised) = Fit::new(

@@ -205,7 +205,7 @@ fn prepare(case: &Case, directory: &Path) -> Prepared {
     let values = |width: usize, value: &dyn Fn(usize) -> f32| -> Vec<f32> { (0..STEPS * width).map(value).collect() };
     let array = match model.input() {
         Input::Vector(size) => {
-            let count = |i: usize| ((i as f64 * 0.7).sin() * 3.0 / LSB).round() * LSB;
+            let count = |i: usize| (libm::sin(i as f64 * 0.7) * 3.0 / LSB).round() * LSB;
             export = export.input_lsb(vec![LSB; size]);
             files::npy_f32(&[STEPS, size], &values(size, &|i| count(i) as f32))
         }

@@ -52,7 +52,7 @@ fn errors_fall_from_int8_to_w8a16_to_f32() {
                 Layer::Gru(random.gru(input_size, hidden_size, cell))
             };
             let mut chain: Vec<_> = (0..layers).map(gru).collect();
-            let weight = random.matrix(4, hidden_size, (hidden_size as f64).powf(-0.5));
+            let weight = random.matrix(4, hidden_size, libm::pow(hidden_size as f64, -0.5));
             chain.push(Layer::Dense(Dense { name: "head".to_owned(), weight, bias: vec![0.1; 4] }));
             let model = Model::new(chain, None).unwrap();
             let data = noises(&model, 256, &mut random);

@@ -32,7 +32,7 @@ impl Random {
     }
 
     fn matrix(&mut self, rows: usize, cols: usize) -> Matrix {
-        let scale = (cols as f64).powf(-0.5);
+        let scale = libm::pow(cols as f64, -0.5);
         Matrix::new(rows, cols, self.vector(rows * cols).iter().map(|w| w * scale).collect())
     }
 

@@ -183,7 +183,7 @@ mod tests {
                 let of = |(value, count): (f64, u64)| {
                     let clipped = value.clamp(range.min, range.max);
                     let rounding = if clipped == value { step * step / 12.0 } else { 0.0 };
-                    (rounding + (value - clipped).powi(2)) * count as f64
+                    (rounding + (value - clipped) * (value - clipped)) * count as f64
                 };
                 seen.values().map(of).sum::<f64>()
             };

@@ -102,8 +102,9 @@ pub(super) fn item(layer: &Int8Layer, index: usize, weights: Weights) -> Item {
     }
 }
 
+/// Zeros of one sign: which sign the least of two zeros has differs between machines.
 fn zeros(steps: &[Step]) -> Vec<f32> {
-    steps.iter().map(|step| step.zero as f32).collect()
+    steps.iter().map(|step| (step.zero + 0.0) as f32).collect()
 }
 
 /// A GRU layer over a static called `name`.

@@ -7,6 +7,7 @@ use gru_core::slices::{GruInput, LengthMismatch, QDenseSlice, QGruInput, QGruScr
 use gru_core::{Quantized, Requantization, layer_norm_int8, softmax_int8};
 
 use super::{InputQuantization, Int8Gru, Int8Layer, Int8Model, Step};
+use crate::binary::power_of_two;
 use crate::dataset::Sample;
 use crate::float::{self, Kernels};
 use crate::ir::Merge;
@@ -370,7 +371,7 @@ impl PackedGru {
 
 /// What fixed-point values stand for.
 fn fixed<T: Copy + Into<f64>>(values: &[T], frac_bits: u32) -> Vec<f64> {
-    values.iter().map(|&value| value.into() / f64::from(frac_bits).exp2()).collect()
+    values.iter().map(|&value| value.into() / power_of_two(frac_bits)).collect()
 }
 
 fn scales<const G: usize>(units: usize, bias: &[i32], multiplier: &[i16], shift: &[u8]) -> Vec<Scales<G>> {

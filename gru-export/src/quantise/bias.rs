@@ -3,6 +3,7 @@
 use gru_core::quant::{HEADROOM_BITS, PREACTIVATION_BITS, WIDE_BITS, rows_fit};
 use serde::Serialize;
 
+use crate::binary::power_of_two;
 use crate::calibrate::{Means, Trial, add_mean};
 use crate::float::Kernels;
 use crate::int8::{Int8Gru, Int8Layer, Int8Model, Int8Runner};
@@ -217,9 +218,9 @@ impl Row<'_> {
             weights.iter().zip(means).map(|(&weight, mean)| f64::from(weight) * mean).sum::<f64>()
         });
         let shift = f64::from(*shift) - f64::from(HEADROOM_BITS);
-        let rounding = if shift > 0.0 { (shift - 1.0).exp2() } else { 0.0 };
-        let worth = f64::from(*multiplier) / 32768.0 / shift.exp2();
-        let moved = (expected / worth - f64::from(*input_shift).exp2() * input - hidden + rounding).round();
+        let rounding = if shift > 0.0 { power_of_two(shift - 1.0) } else { 0.0 };
+        let worth = f64::from(*multiplier) / 32768.0 / power_of_two(shift);
+        let moved = (expected / worth - power_of_two(*input_shift) * input - hidden + rounding).round();
         let [(weight_ih, _), (weight_hh, _)] = halves;
         let fits = moved.abs() < f64::from(i32::MAX) && rows_fit(weight_ih, weight_hh, &[moved as i32], *input_shift);
         if fits { moved as i32 } else { *bias }

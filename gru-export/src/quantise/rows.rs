@@ -3,6 +3,7 @@
 use gru_core::quant::{ACCUMULATOR_BOUND, HEADROOM_BITS, MAX_COLUMNS};
 
 use super::{MARGIN, STEPS, in_f32};
+use crate::binary::{floor_log2, power_of_two};
 use crate::error::{Error, Result, quoted};
 use crate::int8::Step;
 use crate::ir::Matrix;
@@ -38,18 +39,21 @@ pub(super) fn input_shift(gates: &[(&Half, &Half)]) -> u8 {
     let columns = gates.first().map_or((0, 0), |(x, h)| (x.values[0].len(), h.values[0].len()));
     let fits = |&shift: &u8| 2.0 * rounding(shift, columns) <= ACCUMULATOR_BOUND as f64;
     let noise = |shift: u8| {
-        let weight = f64::from(shift).exp2();
+        let weight = power_of_two(shift);
         let rows = gates.iter().flat_map(|(x, h)| x.values.iter().zip(&h.values));
-        rows.map(|(x, h)| (peak(x) / weight).max(peak(h)).powi(2) * (weight * weight * x.len() as f64 + h.len() as f64))
-            .sum::<f64>()
+        rows.map(|(x, h)| {
+            let unit = (peak(x) / weight).max(peak(h));
+            unit * unit * (weight * weight * x.len() as f64 + h.len() as f64)
+        })
+        .sum::<f64>()
     };
     (0..=7).filter(fits).min_by(|&a, &b| noise(a).total_cmp(&noise(b))).unwrap_or_default()
 }
 
 /// What rounding adds to a sum of so many input and recurrent columns at most: half a unit for each weight, and the rounding term of the shift.
 fn rounding(input_shift: u8, (inputs, hidden): (usize, usize)) -> f64 {
-    let weight = f64::from(input_shift).exp2();
-    STEPS / 2.0 * (weight * inputs as f64 + hidden as f64) + (f64::from(LARGEST_SHIFT) - 1.0).exp2() + 1.0
+    let weight = power_of_two(input_shift);
+    STEPS / 2.0 * (weight * inputs as f64 + hidden as f64) + power_of_two(LARGEST_SHIFT - 1) + 1.0
 }
 
 /// A row before rounding, in target steps.
@@ -78,7 +82,7 @@ impl Sum {
 
     /// The least worth of an accumulator unit that fits weights and sum; [`check_columns`] leaves room for it.
     fn least_worth(&self, input_shift: u8) -> f64 {
-        let weight = f64::from(input_shift).exp2();
+        let weight = power_of_two(input_shift);
         let weights = (peak(&self.input) / weight).max(peak(&self.hidden)) / STEPS;
         let room = ACCUMULATOR_BOUND as f64 - rounding(input_shift, (self.input.len(), self.hidden.len()));
         weights.max(self.bound() / room)
@@ -117,14 +121,14 @@ impl Rows {
                 ))
                 .help("such weights or inputs often mean a diverged training or a missing input mean and std; f32 takes them"));
             }
-            let shift = (MULTIPLIER_MAX / least).log2().floor().clamp(f64::from(LEAST_SHIFT), f64::from(LARGEST_SHIFT));
-            let fraction = (least * shift.exp2()).max(sum.reach() / f64::from(i16::MAX));
+            let shift = floor_log2(MULTIPLIER_MAX / least).clamp(f64::from(LEAST_SHIFT), f64::from(LARGEST_SHIFT));
+            let fraction = (least * power_of_two(shift)).max(sum.reach() / f64::from(i16::MAX));
             let multiplier = (fraction * 32768.0).ceil().clamp(1.0, f64::from(i16::MAX));
-            let worth = multiplier / 32768.0 / shift.exp2();
+            let worth = multiplier / 32768.0 / power_of_two(shift);
             let round = |value: f64| (value / worth).round().clamp(-STEPS, STEPS) as i8;
-            rows.input.extend(sum.input.iter().map(|value| round(value / f64::from(input_shift).exp2())));
+            rows.input.extend(sum.input.iter().map(|value| round(value / power_of_two(input_shift))));
             rows.hidden.extend(sum.hidden.iter().map(|&value| round(value)));
-            let rounding = if shift > 0.0 { (shift - 1.0).exp2() } else { 0.0 };
+            let rounding = if shift > 0.0 { power_of_two(shift - 1.0) } else { 0.0 };
             rows.bias.push(((sum.bias / worth).round() + rounding) as i32);
             rows.multiplier.push(multiplier as i16);
             rows.shift.push((shift + f64::from(HEADROOM_BITS)) as u8);

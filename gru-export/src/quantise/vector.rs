@@ -6,6 +6,7 @@ use gru_core::quant::{PREACTIVATION_BITS, WIDE_BITS};
 
 use super::rows::{Half, Rows, Sum, check_columns, peak};
 use super::{MARGIN, SATURATION, STEPS, in_f32, reach};
+use crate::binary::{ceil_log2, floor_log2, power_of_two};
 use crate::calibrate::Range;
 use crate::error::{Error, Result, quoted};
 use crate::function::Function;
@@ -26,9 +27,9 @@ impl Narrowing {
     pub(super) fn new(half: f64, fineness: f64) -> Self {
         // A channel that never moves gets one step per count.
         let counts_per_step = (half / STEPS).max(1.0 / STEPS) / fineness;
-        let shift = (14.0 + counts_per_step.log2().ceil()).clamp(1.0, 30.0);
-        let multiplier = (shift.exp2() / counts_per_step).round().clamp(1.0, f64::from(i16::MAX));
-        let counts_per_step = shift.exp2() / multiplier;
+        let shift = (14.0 + ceil_log2(counts_per_step)).clamp(1.0, 30.0);
+        let multiplier = (power_of_two(shift) / counts_per_step).round().clamp(1.0, f64::from(i16::MAX));
+        let counts_per_step = power_of_two(shift) / multiplier;
         Self { multiplier: multiplier as i16, shift: shift as u8, counts_per_step }
     }
 }
@@ -36,7 +37,7 @@ impl Narrowing {
 /// i16 with so many fraction bits to int8, or to `wide` i16, over the ranges, or over the widest of them where all are to be `alike`. With the
 /// steps of int8.
 pub(super) fn narrow(ranges: &[Range], frac_bits: u8, wide: bool, alike: bool) -> (Int8Layer, Vec<Step>) {
-    let count = f64::from(frac_bits).exp2();
+    let count = power_of_two(frac_bits);
     let fineness = if wide { f64::from(1 << WIDE_BITS) } else { 1.0 };
     let (mut zeros, mut multipliers, mut shifts, mut steps) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for Range { min, max } in covering(ranges, alike) {
@@ -110,7 +111,7 @@ pub(super) fn dense(
         Some(Activation::HardSigmoid { slope, offset }) => (slope * one, offset * one, 2.0 * one, bits),
         _ => {
             let frac_bits = frac_bits(&layer.name, outputs)?;
-            (f64::from(frac_bits).exp2(), 0.0, 0.0, frac_bits)
+            (power_of_two(frac_bits), 0.0, 0.0, frac_bits)
         }
     };
     check_columns(&layer.name, layer.weight.cols())?;
@@ -144,22 +145,22 @@ pub(super) fn prepared(size: usize, kind: Activation, step: Step) -> Option<(Int
         Activation::Tanh => (bits, bits),
         Activation::Sigmoid => (bits - 1, bits - 1),
         Activation::Relu => {
-            let bits = (-step.worth.log2()).floor().clamp(0.0, 15.0) as u8;
+            let bits = (-ceil_log2(step.worth)).clamp(0.0, 15.0) as u8;
             (bits, bits)
         }
         Activation::HardSigmoid { .. } | Activation::Linear | Activation::Softmax => return None,
     };
-    let ratio = f64::from(unit_bits).exp2() * step.worth;
+    let ratio = power_of_two(unit_bits) * step.worth;
     let zero = (-step.zero / step.worth).round();
-    let shift = (f64::from(i16::MAX) / ratio).log2().floor().min(30.0);
+    let shift = floor_log2(f64::from(i16::MAX) / ratio).min(30.0);
     if zero.abs() > f64::from(i16::MAX) || shift.is_nan() || shift < 1.0 {
         return None;
     }
-    let given = Step { worth: f64::from(unit_bits).exp2().recip(), zero: 0.0 };
+    let given = Step { worth: power_of_two(unit_bits).recip(), zero: 0.0 };
     let narrow = Int8Layer::Narrow {
         wide: true,
         zero: vec![zero as i16; size],
-        multiplier: vec![(ratio * shift.exp2()).round() as i16; size],
+        multiplier: vec![(ratio * power_of_two(shift)).round() as i16; size],
         shift: vec![shift as u8; size],
         steps: vec![given; size],
     };
@@ -185,22 +186,22 @@ pub(super) fn lookup(size: usize, kind: Activation, step: Step, outputs: &[Range
 /// Of int8, or `wide` i16, with a step that all values share.
 pub(super) fn layer_norm(layer: &LayerNorm, step: Step, wide: bool, outputs: &[Range]) -> Result<Int8Layer> {
     let frac_bits = frac_bits(&layer.name, outputs)?;
-    let unit = f64::from(frac_bits).exp2();
+    let unit = power_of_two(frac_bits);
     let gain = unit / f64::from(1 << NORMAL_BITS);
     let (gains, biases) = (peak(&layer.weight) * gain, peak(&layer.bias) * unit);
-    let shift = (f64::from(i16::MAX) / gains).log2().min(30.0 - biases.max(1.0).log2()).floor().min(30.0);
+    let shift = floor_log2(f64::from(i16::MAX) / gains).min(30.0 - ceil_log2(biases.max(1.0))).min(30.0);
     if layer.weight.len() > 1 << 15 || shift.is_nan() || shift < 0.0 {
         let problem = format!("layer {}: too wide, or its weights too large, for int8", quoted(&layer.name));
         return Err(Error::new(problem).help(in_f32(&layer.name)));
     }
-    let (scale, rounding) = (shift.exp2(), if shift > 0.0 { (shift - 1.0).exp2() } else { 0.0 });
+    let (scale, rounding) = (power_of_two(shift), if shift > 0.0 { power_of_two(shift - 1.0) } else { 0.0 });
     let count = layer.weight.len() as f64;
     Ok(Int8Layer::LayerNorm {
         wide,
         multiplier: layer.weight.iter().map(|w| (w * gain * scale).round() as i16).collect(),
         bias: layer.bias.iter().map(|b| ((b * unit * scale).round() + rounding) as i32).collect(),
         shift: shift as u8,
-        epsilon: (layer.epsilon / step.worth.powi(2) * count * count).round() as u64,
+        epsilon: (layer.epsilon / (step.worth * step.worth) * count * count).round() as u64,
         frac_bits,
     })
 }
@@ -212,5 +213,5 @@ fn frac_bits(layer: &str, outputs: &[Range]) -> Result<u8> {
         let problem = format!("layer {}: its outputs reach {peak:.3e}, more than 16 bits hold", quoted(layer));
         return Err(Error::new(problem).help(format!("scale its weights and bias down, or {}", in_f32(layer))));
     }
-    Ok((f64::from(i16::MAX) / (MARGIN * peak)).log2().floor().clamp(0.0, 15.0) as u8)
+    Ok(floor_log2(f64::from(i16::MAX) / (MARGIN * peak)).clamp(0.0, 15.0) as u8)
 }

@@ -116,8 +116,9 @@ fn largest(added: &[f64]) -> Finding {
 /// How far each layer's relative error is beyond that of what it is given, as errors that are independent add up.
 fn added(evaluation: &Evaluation) -> Vec<f64> {
     let mut before = 0.0;
-    let relative = evaluation.layers.iter().map(|layer| (layer.whole.errors.rms / layer.signal).powi(2));
+    let relative = evaluation.layers.iter().map(|layer| layer.whole.errors.rms / layer.signal);
     relative
+        .map(|relative| relative * relative)
         .map(|power| {
             let power = if power.is_finite() { power } else { 0.0 };
             let added = (power - before).max(0.0).sqrt();

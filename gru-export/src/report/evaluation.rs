@@ -59,7 +59,7 @@ impl OverTime {
     pub(super) fn drift(&self) -> Option<f64> {
         let quarter = self.parts.len() / 4;
         let rms = |parts: &[Comparison]| {
-            (parts.iter().map(|part| part.errors.rms.powi(2)).sum::<f64>() / parts.len() as f64).sqrt()
+            (parts.iter().map(|part| part.errors.rms * part.errors.rms).sum::<f64>() / parts.len() as f64).sqrt()
         };
         let (second, last) = (rms(&self.parts[quarter..2 * quarter]), rms(&self.parts[self.parts.len() - quarter..]));
         (quarter > 0 && second > 0.0).then(|| last / second)

@@ -2,6 +2,7 @@
 
 use gru_core::quant::{PREACTIVATION_BITS, STATE_BITS, WIDE_BITS};
 
+use crate::binary::power_of_two;
 use crate::calibrate::Range;
 use crate::int8::{InputQuantization, Int8Gru, Int8Layer, Int8Model, Step};
 use crate::ir::{Cell, Layer, Model};
@@ -78,7 +79,7 @@ impl Tensor {
     fn channel(input: &InputQuantization, channel: usize) -> Self {
         let bits = bits(input.wide);
         let steps = f64::from((1 << (bits - 1)) - 1) + HALF;
-        let counts_per_step = f64::from(input.shift[channel]).exp2() / f64::from(input.multiplier[channel]);
+        let counts_per_step = power_of_two(input.shift[channel]) / f64::from(input.multiplier[channel]);
         let zero = f64::from(input.zero[channel]);
         let count = |q: f64| (zero + q * counts_per_step).clamp(f64::from(i16::MIN), f64::from(i16::MAX));
         let lsb = input.lsb[channel];
@@ -163,7 +164,7 @@ fn held(layer: &Int8Layer) -> Option<(u32, Vec<Range>)> {
         (16, multipliers.iter().map(limit).collect())
     };
     let fixed = |frac_bits: u8| {
-        let step = Step { worth: f64::from(-i32::from(frac_bits)).exp2(), zero: 0.0 };
+        let step = Step { worth: power_of_two(-i32::from(frac_bits)), zero: 0.0 };
         (16, vec![around(step, f64::from(i16::MAX))])
     };
     match layer {

@@ -65,7 +65,7 @@ fn a_template_filled_in_is_enough() {
 #[test]
 fn what_was_decided_is_said() {
     let bench = Bench::with_model();
-    let spiky: Vec<f32> = (0..800).map(|i| (i as f32 * 0.7).sin() * if i == 400 { 1000.0 } else { 1.0 }).collect();
+    let spiky: Vec<f32> = (0..800).map(|i| libm::sinf(i as f32 * 0.7) * if i == 400 { 1000.0 } else { 1.0 }).collect();
     bench.put("x.npy", &npy_f32(&[400, 2], &spiky));
     let run =
         bench.run("export model.safetensors --precision int8 --calibrate x.npy --range-method percentile=99 -o out.rs");

@@ -9,7 +9,7 @@ const STEPS: usize = 20;
 
 fn bench() -> Bench {
     let bench = Bench::with_model();
-    let values: Vec<f32> = (0..4 * STEPS).map(|i| (i as f32 * 0.7).sin()).collect();
+    let values: Vec<f32> = (0..4 * STEPS).map(|i| libm::sinf(i as f32 * 0.7)).collect();
     bench.put("x.npy", &npy_f32(&[2, STEPS, 2], &values));
     bench.put("labels.npy", &npy_f32(&[2], &[0.0, 3.0]));
     bench

@@ -29,7 +29,7 @@ impl SplitMix64 {
 /// The state_dict's bytes, and the generator at the inputs.
 fn model(i: usize, h: usize, layers: usize, bias: bool) -> (Vec<u8>, SplitMix64) {
     let mut random = SplitMix64((i as u64) << 32 | (h as u64) << 16 | (layers as u64) << 8 | u64::from(bias));
-    let scale = (h as f64).powf(-0.5) as f32;
+    let scale = libm::pow(h as f64, -0.5) as f32;
     let mut tensors = Vec::new();
     for layer in 0..layers {
         let inputs = if layer == 0 { i } else { h };

@@ -24,7 +24,7 @@ impl Random {
 
     /// Weights and biases uniform in ±1/√H, as PyTorch initialises them.
     pub fn gru(&mut self, input_size: usize, hidden_size: usize, cell: Cell) -> Gru {
-        let scale = (hidden_size as f64).powf(-0.5);
+        let scale = libm::pow(hidden_size as f64, -0.5);
         let there = |gate: usize| if cell.gates()[gate] { scale } else { 0.0 };
         let mut bias: [Vec<f64>; 4] =
             std::array::from_fn(|gate| (0..hidden_size).map(|_| self.draw() * there(gate.min(2))).collect());
@@ -42,7 +42,7 @@ impl Random {
     }
 
     pub fn dense(&mut self, input_size: usize, output_size: usize) -> Dense {
-        let weight = self.matrix(output_size, input_size, (input_size as f64).powf(-0.5));
+        let weight = self.matrix(output_size, input_size, libm::pow(input_size as f64, -0.5));
         Dense { name: "head".to_owned(), weight, bias: (0..output_size).map(|_| self.draw()).collect() }
     }
 
