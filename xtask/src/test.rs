@@ -23,8 +23,8 @@ use crate::table::{self, Figures};
 const DENY: [&str; 3] = ["--", "--deny", "warnings"];
 
 /// Always the same packages, on which it depends with what features Cargo compiles their dependencies; without the firmware, whose build
-/// script exports models.
-const LIBRARIES: [&str; 3] = ["--workspace", "--exclude", "firmware-example"];
+/// scripts export models.
+const LIBRARIES: [&str; 5] = ["--workspace", "--exclude", "firmware-example", "--exclude", "firmware-imu"];
 
 /// Runs all checks; every one runs even if another fails.
 pub fn test(matrix: &Matrix) -> Result<ExitCode> {
@@ -84,16 +84,16 @@ fn targets(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figures> 
     figures
 }
 
-/// The firmware in the terminal: lints, documentation, tests.
+/// The firmware in the terminal, and what boards with a sensor share: lints, documentation, tests.
 fn terminal(steps: &mut Steps) {
-    const FIRMWARE: [&str; 3] = ["--quiet", "--package", "firmware-example"];
+    const FIRMWARE: [&str; 5] = ["--quiet", "--package", "firmware-example", "--package", "firmware-imu"];
     steps.run("clippy on the firmware, host", || {
         run(cargo(&["clippy", "--all-targets", "--all-features"]).args(FIRMWARE).args(DENY))
     });
     steps.run("documentation of the firmware", || {
         run(cargo(&["doc", "--no-deps"]).args(FIRMWARE).env("RUSTDOCFLAGS", "--deny warnings"))
     });
-    // Its build script exports models, which takes seconds in any profile; the exporter of the tests would take a minute to compile.
+    // Their build scripts export models, which takes seconds in any profile; the exporter of the tests would take a minute to compile.
     steps.run("tests of the firmware", || run(cargo(&["test", "--profile", "dev"]).args(FIRMWARE)));
 }
 

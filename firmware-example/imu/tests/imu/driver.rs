@@ -1,0 +1,170 @@
+//! The driver and what becomes of its readings, against a simulated bus.
+
+use std::f64::consts::PI;
+
+use embedded_hal::i2c::{ErrorKind, NoAcknowledgeSource};
+use firmware_imu::counts::{Gravity, clipped, convert, saturate};
+use firmware_imu::lsm6ds::{ADDRESSES, Error, IDENTITIES, Lsm6ds, Reading};
+use firmware_imu::model::INPUT_LSB;
+use proptest::prelude::*;
+
+use crate::simulated::{BusError, CTRL1_XL, CTRL2_G, CTRL3_C, CTRL8_XL, Fault, Simulated};
+
+const LOW: u8 = ADDRESSES[0];
+
+/// Set up, and no sample yet.
+fn configured() -> Simulated {
+    let mut bus = Simulated::new(LOW, IDENTITIES[1]);
+    Lsm6ds::new(&mut bus).configure().unwrap();
+    bus
+}
+
+#[test]
+fn every_supported_part_is_found_at_both_addresses() {
+    for address in ADDRESSES {
+        for identity in IDENTITIES {
+            let mut sensor = Lsm6ds::new(Simulated::new(address, identity));
+            assert_eq!(sensor.configure(), Ok(identity));
+            assert_eq!(sensor.address(), address);
+        }
+    }
+}
+
+#[test]
+fn what_an_earlier_program_left_is_reset() {
+    let mut bus = Simulated::new(LOW, IDENTITIES[0]);
+    bus.registers[usize::from(CTRL8_XL)] = 0xFF;
+    assert_eq!(Lsm6ds::new(&mut bus).configure(), Ok(IDENTITIES[0]));
+    assert_eq!(bus.registers[usize::from(CTRL8_XL)], 0);
+    let [xl, g, c] = [CTRL1_XL, CTRL2_G, CTRL3_C].map(|register| bus.registers[usize::from(register)]);
+    assert_eq!((xl, g), (0x4C, 0x4C), "104 Hz, ±8 g and ±2000 °/s");
+    assert_eq!(c, 0x44, "block data update and automatic increment");
+}
+
+#[test]
+fn another_part_is_refused_by_name() {
+    // An LSM6DSV16X.
+    let error = Lsm6ds::new(Simulated::new(LOW, 0x70)).configure().unwrap_err();
+    assert_eq!(error, Error::WrongIdentity { expected: IDENTITIES, found: 0x70 });
+    let text = error.to_string();
+    assert!(text.contains("0x6c") && text.contains("found 0x70"), "{text}");
+}
+
+#[test]
+fn every_failure_of_the_bus_is_reported_and_ends() {
+    for (fault, kind) in [
+        (Fault::Unplugged, ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address)),
+        (Fault::Stuck, ErrorKind::Bus),
+        (Fault::NoData, ErrorKind::NoAcknowledge(NoAcknowledgeSource::Data)),
+    ] {
+        let mut bus = configured();
+        bus.fault = Some(fault);
+        assert_eq!(Lsm6ds::new(&mut bus).read(), Err(Error::Bus(BusError(kind))));
+        let found = Lsm6ds::new(&mut bus).configure();
+        // At the address where nobody is, the last to be asked, nobody acknowledges.
+        let expected =
+            if fault == Fault::NoData { ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address) } else { kind };
+        assert_eq!(found, Err(Error::Bus(BusError(expected))));
+    }
+}
+
+#[test]
+fn a_reset_that_does_not_end_is_given_up() {
+    let mut bus = Simulated::new(LOW, IDENTITIES[1]);
+    bus.reset_reads = u32::MAX;
+    assert_eq!(Lsm6ds::new(&mut bus).configure(), Err(Error::Resetting));
+    assert!(bus.transfers < 20);
+}
+
+#[test]
+fn a_sample_is_read_once() {
+    let mut bus = configured();
+    assert_eq!(Lsm6ds::new(&mut bus).read(), Err(Error::NotReady));
+    bus.measure([0.0, 0.0, 9.80665], [1.0, 0.0, 0.0]);
+    let reading = Lsm6ds::new(&mut bus).read().unwrap();
+    // 1 g is 1000 / 0.244 counts, 1 rad/s is 57.296 °/s / 0.07.
+    assert_eq!(reading, Reading { acceleration: [0, 0, 4098], rotation: [819, 0, 0] });
+    assert_eq!(Lsm6ds::new(&mut bus).read(), Err(Error::NotReady));
+}
+
+#[test]
+fn a_sensor_that_lost_its_supply_has_no_samples() {
+    let mut bus = configured();
+    bus.restore_defaults();
+    bus.measure([1.0; 3], [1.0; 3]);
+    assert_eq!(Lsm6ds::new(&mut bus).read(), Err(Error::NotReady));
+}
+
+#[test]
+fn one_g_and_one_turn_are_what_the_model_means_by_them() {
+    let mut bus = configured();
+    bus.measure([9.80665, -9.80665, 0.0], [2.0 * PI, -2.0 * PI, 0.0]);
+    let counts = saturate(convert(&Lsm6ds::new(&mut bus).read().unwrap()));
+    let units: Vec<f64> = counts.iter().zip(INPUT_LSB).map(|(&count, lsb)| f64::from(count) * f64::from(lsb)).collect();
+    let expected = [9.80665, -9.80665, 0.0, 2.0 * PI, -2.0 * PI, 0.0];
+    for (unit, expected) in units.iter().zip(expected) {
+        // Half a count of the sensor and half a one of the model.
+        assert!((unit - expected).abs() < 0.002, "{units:?}");
+    }
+}
+
+#[test]
+fn the_ends_of_both_ranges_are_seen() {
+    let at = |acceleration, rotation| {
+        let reading = Reading { acceleration: [acceleration, 0, 0], rotation: [0, 0, rotation] };
+        let counts = saturate(convert(&reading));
+        (counts[0], counts[5], clipped(&reading, &counts))
+    };
+    assert_eq!(at(4098, 819), (10041, 376, false));
+    // The model ends at ±32 m/s², the sensor at ±8 g.
+    assert_eq!(at(13_373, 0), (i16::MAX, 0, true));
+    assert_eq!(at(-13_374, 0), (i16::MIN, 0, true));
+    assert_eq!(at(13_372, 0), (32765, 0, false));
+    assert_eq!(at(0, i16::MAX), (0, 15031, true));
+    assert_eq!(at(0, i16::MIN), (0, -15031, true));
+}
+
+#[test]
+fn gravity_is_taken_out_however_the_sensor_lies() {
+    for gravity in [[0, 0, 10041], [-10041, 0, 0], [5797, -5797, 5797]] {
+        let with = |[x, y, z]: [i32; 3], [a, b, c]: [i32; 3]| [x + a, y + b, z + c, 7, -8, 9];
+        let mut filter = Gravity::default();
+        for _ in 0..100 {
+            assert_eq!(filter.remove(with(gravity, [0; 3])), [0, 0, 0, 7, -8, 9]);
+        }
+        // A shock passes at once, but for an eighth.
+        let [x, ..] = filter.remove(with(gravity, [16_000, 0, 0]));
+        assert!((13_999..=14_001).contains(&x), "{x}");
+    }
+}
+
+proptest! {
+    // What failed is printed, and becomes a test of its own.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_registers_become_the_counts_of_the_definition(bytes: [u8; 12]) {
+        let mut bus = configured();
+        bus.hold(bytes);
+        let counts = convert(&Lsm6ds::new(&mut bus).read().unwrap());
+        for (channel, count) in counts.into_iter().enumerate() {
+            // The gyroscope's registers come first, the model's channels begin with the accelerometer.
+            let at = (channel + 3) % 6 * 2;
+            let raw = f64::from(i16::from_le_bytes([bytes[at], bytes[at + 1]]));
+            let unit = if channel < 3 { raw * 0.244e-3 * 9.80665 } else { raw * 0.07 * PI / 180.0 };
+            let exact = unit / f64::from(INPUT_LSB[channel]);
+            prop_assert!((f64::from(count) - exact).abs() <= 0.5 + 1e-2, "channel {channel}: {count}, {exact}");
+        }
+    }
+
+    #[test]
+    fn no_acceleration_overflows_the_average(samples: Vec<[i16; 3]>) {
+        let mut filter = Gravity::default();
+        for acceleration in samples {
+            let counts = convert(&Reading { acceleration, rotation: [0; 3] });
+            let [x, y, z, ..] = filter.remove(counts);
+            // What is left is at most the distance between the ends of the range.
+            prop_assert!([x, y, z].iter().all(|value| value.abs() <= 2 * 80_300));
+        }
+    }
+}
