@@ -20,11 +20,15 @@ use crate::size;
 use crate::steps::Steps;
 use crate::table::{self, Figures};
 
-const DENY: [&str; 3] = ["--", "--deny", "warnings"];
+/// What follows the arguments of Clippy.
+pub const DENY: [&str; 3] = ["--", "--deny", "warnings"];
 
 /// Always the same packages, on which it depends with what features Cargo compiles their dependencies; without the firmware, whose build
 /// scripts export models.
 const LIBRARIES: [&str; 5] = ["--workspace", "--exclude", "firmware-example", "--exclude", "firmware-imu"];
+
+/// What microcontrollers run.
+const FIRMWARES: [&str; 3] = ["firmware-example", "firmware-imu", "gru-bench-mcu"];
 
 /// Runs all checks; every one runs even if another fails.
 pub fn test(matrix: &Matrix) -> Result<ExitCode> {
@@ -105,7 +109,7 @@ fn lint(steps: &mut Steps, matrix: &Matrix) {
         steps.run(format!("clippy on the firmware, {precision}"), || {
             matrix.firmware_targets().into_iter().try_for_each(|target| {
                 let mut clippy = cargo(&["clippy", "--quiet", "--target", target]);
-                clippy.args(["--package", "firmware-example", "--package", "gru-bench-mcu"]);
+                clippy.args(FIRMWARES.iter().flat_map(|package| ["--package", package]));
                 run(clippy.args(precision.features()).args(DENY))
             })
         });

@@ -1,6 +1,6 @@
 //! Readings of the IMU in the counts that the model was calibrated for.
 //!
-//! The model knows the smartwatch's channels, `[ax, ay, az, gx, gy, gz]`, in counts of [`INPUT_LSB`](crate::model::INPUT_LSB): acceleration
+//! The model knows the smartwatch's channels, `[ax, ay, az, gx, gy, gz]`, in counts of [`INPUT_LSB`]: acceleration
 //! without gravity in m/s², rotation in rad/s. Its axes are those of the watch; the sensor's are taken as they are, x for x.
 
 use crate::lsm6ds::{ACCELERATION_PER_COUNT, ROTATION_PER_COUNT, Reading};
@@ -24,7 +24,15 @@ const SCALES: [i64; INPUT_SIZE] = {
     scales
 };
 
-/// A reading in the model's counts, rounded to the nearest; gravity is in it, and it is as large as it is.
+/// A reading in the model's counts, rounded to the nearest, with gravity in it and beyond the model's range where the sensor's is larger.
+///
+/// ```
+/// use firmware_imu::{counts::convert, lsm6ds::Reading};
+///
+/// // 1 g along z, one radian a second about x.
+/// let reading = Reading { acceleration: [0, 0, 4098], rotation: [819, 0, 0] };
+/// assert_eq!(convert(&reading), [0, 0, 10_041, 376, 0, 0]);
+/// ```
 #[must_use]
 pub fn convert(reading: &Reading) -> [i32; INPUT_SIZE] {
     let Reading { acceleration: [ax, ay, az], rotation: [gx, gy, gz] } = *reading;

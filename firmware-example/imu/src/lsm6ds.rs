@@ -75,7 +75,7 @@ impl<E> From<E> for Error<E> {
 impl<E: i2c::Error> fmt::Display for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bus(error) => write!(f, "I²C: {}; check SDA, SCL, ground, supply and pull-ups", error.kind()),
+            Self::Bus(error) => write!(f, "I²C: {error:?}; check SDA, SCL, ground, supply and pull-ups"),
             Self::WrongIdentity { expected: [first, second], found } => write!(
                 f,
                 "WHO_AM_I: expected {first:#04x} (LSM6DSL, LSM6DSM, LSM6DS3TR-C) or {second:#04x} (LSM6DSO, LSM6DSOX), found {found:#04x}; \
