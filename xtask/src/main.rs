@@ -3,6 +3,7 @@
 mod asm;
 mod bench;
 mod bench_mcu;
+mod boards;
 mod conformance;
 mod demo;
 mod emulate;
@@ -63,6 +64,8 @@ enum Task {
         #[arg(long, conflicts_with = "core")]
         readme: bool,
     },
+    /// Build the firmware for the real boards of targets.toml, and measure it; nothing is run
+    Boards,
     /// Test the instruction sets that this machine lacks, under QEMU and node
     Emulate,
     /// Count the instructions of a step on each core under QEMU, into target/bench/mcu.json
@@ -148,6 +151,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Test => test::test(&matrix),
         Task::Qemu { core, fault: Some(fault), .. } => inject(&matrix.select(core.as_deref())?, fault),
         Task::Qemu { core, readme, .. } => qemu(&matrix, core.as_deref(), *readme),
+        Task::Boards => boards::boards(&matrix.boards),
         Task::Emulate => emulate(&matrix),
         Task::BenchMcu { core, readme } => bench_mcu::bench(&matrix.select(core.as_deref())?, core.is_none(), *readme),
         Task::Size { core, accept } => size::size(&matrix.select(core.as_deref())?, core.is_none(), *accept),

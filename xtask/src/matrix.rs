@@ -14,6 +14,9 @@ pub struct Matrix {
     /// Cores that the firmware runs on.
     #[serde(rename = "core")]
     pub cores: Vec<Core>,
+    /// Boards that the firmware is built for with a sensor.
+    #[serde(rename = "board")]
+    pub boards: Vec<Board>,
     /// Machines that the tests of gru-core run on under emulation.
     pub emulated: Vec<Emulated>,
     /// What gru-core alone is built for.
@@ -65,6 +68,23 @@ pub struct Machine {
     /// Further options.
     #[serde(default)]
     pub options: Vec<String>,
+}
+
+/// A board that the firmware is built for with a sensor.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Board {
+    /// Its directory in `firmware-example/boards`.
+    pub name: String,
+    /// Name for people.
+    pub title: String,
+    /// The crate that drives the chip.
+    pub hal: String,
+    /// What gru-core must compute with.
+    pub backend: String,
+    /// Features in place of the default ones, each of which is built too.
+    #[serde(default)]
+    pub variants: Vec<String>,
 }
 
 /// A machine that the tests of gru-core run on under emulation.

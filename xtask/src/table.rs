@@ -53,7 +53,7 @@ impl Figures {
     pub fn board(core: &Core, precision: Precision, elf: &Path, run: Run, golden: &Golden) -> Result<Self> {
         let agreement = golden.compare(&run)?;
         let instructions_per_step = run.cost.map(|cost| qemu::instructions(core, cost.mean));
-        let size = Some(Size::of(elf)?);
+        let size = Some(Size::without_recordings(elf)?);
         Ok(Self { place: core.title.clone(), precision, run, agreement, instructions_per_step, size })
     }
 
@@ -111,6 +111,7 @@ pub fn write_json(name: &str, rows: &impl Serialize) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn kibibytes(bytes: u64) -> String {
+/// For people.
+pub fn kibibytes(bytes: u64) -> String {
     format!("{:.1} KiB", bytes as f64 / 1024.0)
 }

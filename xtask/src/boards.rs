@@ -1,0 +1,172 @@
+//! The firmware for boards with a sensor: built, linted and measured, and not run.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail, ensure};
+use object::{File, Object, ObjectSymbol};
+use rustc_demangle::demangle;
+use serde::Deserialize;
+
+use crate::install;
+use crate::matrix::{Board, root};
+use crate::qemu::target_directory;
+use crate::shell::{cargo, run};
+use crate::size::Size;
+use crate::steps::Steps;
+use crate::table::{kibibytes, render};
+use crate::test::DENY;
+
+const HEADER: [&str; 8] = ["board", "chip", "HAL", "target", "backend", "flash", "static\nRAM", ""];
+
+/// Builds every board, and prints what each takes.
+pub fn boards(boards: &[Board]) -> Result<ExitCode> {
+    let boards = boards.iter().map(|board| Ok((board, Setting::read(board)?))).collect::<Result<Vec<_>>>()?;
+    install::rust_targets(&boards.iter().map(|(_, setting)| setting.target.as_str()).collect::<Vec<_>>())?;
+    let lock: Lock = read_toml(&workspace().join("Cargo.lock"))?;
+
+    let mut steps = Steps::default();
+    steps.run("format", || run(cargo(&["fmt", "--all", "--check"]).current_dir(workspace())));
+    let mut rows = Vec::new();
+    for (board, setting) in &boards {
+        // The default features last: it is their binary that is measured.
+        let variants: Vec<_> = board.variants.iter().map(|variant| Some(variant.as_str())).chain([None]).collect();
+        rows.extend(steps.run(board.title.as_str(), || {
+            variants.iter().try_for_each(|variant| run(&mut in_directory(board, "build", *variant)))?;
+            row(board, setting, &lock)
+        }));
+        steps.run(format!("clippy on {}", board.title), || {
+            let clippy = |variant: &Option<_>| run(in_directory(board, "clippy", *variant).args(DENY));
+            variants.iter().try_for_each(clippy)
+        });
+    }
+    println!("\n{}", render(HEADER, rows.into_iter()));
+    println!("Built only: none of these boards was here, and QEMU has none of them.");
+    Ok(steps.finish())
+}
+
+/// A task of Cargo where the board's `.cargo/config.toml` holds.
+fn in_directory(board: &Board, task: &str, variant: Option<&str>) -> Command {
+    let mut command = cargo(&[task, "--quiet", "--release", "--locked"]);
+    command.current_dir(workspace().join(&board.name));
+    if let Some(features) = variant {
+        command.args(["--no-default-features", "--features", features]);
+    }
+    command
+}
+
+/// The workspace of all boards.
+fn workspace() -> PathBuf {
+    root().join("firmware-example/boards")
+}
+
+fn row(board: &Board, setting: &Setting, lock: &Lock) -> Result<[String; HEADER.len()]> {
+    let path = target_directory()?.join("boards").join(&setting.target).join("release").join(&board.name);
+    let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let file = File::parse(&*bytes).with_context(|| format!("{} is not an ELF file", path.display()))?;
+    let kernels = match board.backend.as_str() {
+        "rv32im" => "gru_core::backend::riscv::",
+        "dsp" => "gru_core::backend::dsp::",
+        other => bail!("targets.toml: board {} has the backend {other}, expected dsp or rv32im", board.name),
+    };
+    let has_kernels =
+        file.symbols().any(|symbol| symbol.name().is_ok_and(|name| demangle(name).to_string().contains(kernels)));
+    ensure!(
+        has_kernels,
+        "{}: expected kernels of {kernels}, found none; does its .cargo/config.toml say the processor?",
+        path.display()
+    );
+    let size = Size::of(&file);
+    Ok([
+        board.title.clone(),
+        setting.chip.clone(),
+        format!("{} {}", board.hal, lock.version(&board.hal)?),
+        setting.target.clone(),
+        board.backend.clone(),
+        kibibytes(size.flash),
+        kibibytes(size.ram),
+        "built".to_owned(),
+    ])
+}
+
+/// What Cargo is told about a board.
+struct Setting {
+    target: String,
+    /// As probe-rs calls it.
+    chip: String,
+}
+
+impl Setting {
+    fn read(board: &Board) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Config {
+            build: Build,
+            target: HashMap<String, Target>,
+        }
+        #[derive(Deserialize)]
+        struct Build {
+            target: String,
+        }
+        #[derive(Deserialize)]
+        struct Target {
+            runner: String,
+        }
+
+        let path = workspace().join(&board.name).join(".cargo/config.toml");
+        let Config { build: Build { target }, target: targets } = read_toml(&path)?;
+        let runner = targets.get(&target).map(|target| target.runner.as_str());
+        let chip = runner.and_then(|runner| runner.strip_prefix("probe-rs run --chip ")).with_context(|| {
+            format!("{}: expected the runner `probe-rs run --chip CHIP` of {target}, found {runner:?}", path.display())
+        })?;
+        Ok(Self { chip: chip.to_owned(), target })
+    }
+}
+
+/// The versions that the boards are built with.
+#[derive(Deserialize)]
+struct Lock {
+    package: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    version: String,
+}
+
+impl Lock {
+    fn version(&self, name: &str) -> Result<&str> {
+        let package = self.package.iter().find(|package| package.name == name);
+        Ok(&package.with_context(|| format!("the boards' Cargo.lock has no {name}"))?.version)
+    }
+}
+
+fn read_toml<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("{} is not what is expected there", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::matrix::Matrix;
+
+    #[test]
+    fn every_board_is_in_targets_toml_and_says_its_target_and_chip() {
+        let boards = Matrix::read().unwrap().boards;
+        for board in &boards {
+            Setting::read(board).unwrap();
+        }
+        let listed: BTreeSet<_> = boards.into_iter().map(|board| board.name).collect();
+        let manifests = fs::read_dir(workspace()).unwrap().map(|entry| entry.unwrap().path().join("Cargo.toml"));
+        let there: BTreeSet<_> = manifests
+            .filter(|manifest| manifest.exists())
+            .map(|manifest| manifest.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(listed, there);
+    }
+}
