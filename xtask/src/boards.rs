@@ -1,9 +1,8 @@
 //! The firmware for boards with a sensor: built, linted and measured, and not run.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use object::{File, Object, ObjectSymbol};
@@ -31,30 +30,26 @@ pub fn boards(boards: &[Board]) -> Result<ExitCode> {
     steps.run("format", || run(cargo(&["fmt", "--all", "--check"]).current_dir(workspace())));
     let mut rows = Vec::new();
     for (board, setting) in &boards {
-        // The default features last: it is their binary that is measured.
-        let variants: Vec<_> = board.variants.iter().map(|variant| Some(variant.as_str())).chain([None]).collect();
         rows.extend(steps.run(board.title.as_str(), || {
-            variants.iter().try_for_each(|variant| run(&mut in_directory(board, "build", *variant)))?;
+            // The default features last: it is their binary that is measured.
+            let variants = board.variants.iter().map(|variant| Some(variant.as_str())).chain([None]);
+            variants.into_iter().try_for_each(|variant| build(board, variant))?;
             row(board, setting, &lock)
         }));
-        steps.run(format!("clippy on {}", board.title), || {
-            let clippy = |variant: &Option<_>| run(in_directory(board, "clippy", *variant).args(DENY));
-            variants.iter().try_for_each(clippy)
-        });
     }
     println!("\n{}", render(HEADER, rows.into_iter()));
     println!("Built only: none of these boards was here, and QEMU has none of them.");
     Ok(steps.finish())
 }
 
-/// A task of Cargo where the board's `.cargo/config.toml` holds.
-fn in_directory(board: &Board, task: &str, variant: Option<&str>) -> Command {
-    let mut command = cargo(&[task, "--quiet", "--release", "--locked"]);
-    command.current_dir(workspace().join(&board.name));
+/// Builds a board where its `.cargo/config.toml` holds, with Clippy in the compiler's place: to lint first would compile each HAL twice.
+fn build(board: &Board, variant: Option<&str>) -> Result<()> {
+    let mut command = cargo(&["rustc", "--quiet", "--release", "--locked"]);
+    command.current_dir(workspace().join(&board.name)).env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver");
     if let Some(features) = variant {
         command.args(["--no-default-features", "--features", features]);
     }
-    command
+    run(command.args(DENY))
 }
 
 /// The workspace of all boards.
@@ -100,28 +95,23 @@ struct Setting {
 
 impl Setting {
     fn read(board: &Board) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct Config {
-            build: Build,
-            target: HashMap<String, Target>,
-        }
-        #[derive(Deserialize)]
-        struct Build {
-            target: String,
-        }
-        #[derive(Deserialize)]
-        struct Target {
-            runner: String,
-        }
-
         let path = workspace().join(&board.name).join(".cargo/config.toml");
-        let Config { build: Build { target }, target: targets } = read_toml(&path)?;
-        let runner = targets.get(&target).map(|target| target.runner.as_str());
+        let config: toml::Table = read_toml(&path)?;
+        let target = string_at(&config, "build.target")
+            .with_context(|| format!("{}: expected build.target, found none", path.display()))?;
+        let runner = string_at(&config, &format!("target.{target}.runner"));
         let chip = runner.and_then(|runner| runner.strip_prefix("probe-rs run --chip ")).with_context(|| {
             format!("{}: expected the runner `probe-rs run --chip CHIP` of {target}, found {runner:?}", path.display())
         })?;
-        Ok(Self { chip: chip.to_owned(), target })
+        Ok(Self { chip: chip.to_owned(), target: target.to_owned() })
     }
+}
+
+/// What lies at a path of keys, which is how Cargo too takes a target with a dot in its name.
+fn string_at<'a>(table: &'a toml::Table, path: &str) -> Option<&'a str> {
+    let (parents, last) = path.rsplit_once('.')?;
+    let parent = parents.split('.').try_fold(table, |table, key| table.get(key)?.as_table())?;
+    parent.get(last)?.as_str()
 }
 
 /// The versions that the boards are built with.

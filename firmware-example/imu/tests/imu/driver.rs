@@ -59,7 +59,9 @@ fn every_failure_of_the_bus_is_reported_and_ends() {
     ] {
         let mut bus = configured();
         bus.fault = Some(fault);
-        assert_eq!(Lsm6ds::new(&mut bus).read(), Err(Error::Bus(BusError(kind))));
+        let error = Lsm6ds::new(&mut bus).read().unwrap_err();
+        assert_eq!(error, Error::Bus(BusError(kind)));
+        assert!(error.to_string().contains("check SDA, SCL"), "{error}");
         let found = Lsm6ds::new(&mut bus).configure();
         // At the address where nobody is, the last to be asked, nobody acknowledges.
         let expected =
