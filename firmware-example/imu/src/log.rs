@@ -17,10 +17,11 @@ pub fn log<E: i2c::Error>(event: &Event<E>) {
         Event::Decided(decision) => {
             let class = decision.class();
             defmt::info!(
-                "step {=u32}: {=str} {=u8} %{=str}, counts {}",
+                "step {=u32}: {=str} {=u8} %{=str}{=str}, counts {}",
                 decision.step,
                 LABELS[class],
                 decision.percentages()[class],
+                if decision.settled() { "" } else { ", settling" },
                 if decision.clipped { ", clipped" } else { "" },
                 decision.counts
             );

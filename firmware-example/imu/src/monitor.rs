@@ -10,8 +10,12 @@ use crate::model::{MODEL, Model, OUTPUT_FRAC_BITS, OUTPUT_SIZE};
 /// Between two samples of the recordings that the model was trained on.
 pub const PERIOD_MS: u32 = 100;
 
-/// Samples in a row that may fail before the sensor is looked for and set up anew; after a gap as long the model starts anew too.
-pub const PATIENCE: u8 = 5;
+/// Samples in a row that fail before the sensor is looked for and set up, and the model starts, anew. For fewer the model takes the last sample
+/// again: the rule of the example, whose README has what it was measured by.
+pub const PATIENCE: u8 = 3;
+
+/// Steps after a start until a decision may be acted upon, measured there too.
+pub const SETTLING: u32 = 15;
 
 /// What a tick came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +36,7 @@ pub enum Event<E> {
 /// What the model says about a sample.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
-    /// Which step since the model started, from 0; missed ones are not counted.
+    /// Which decision since the model started, from 0, at most `u32::MAX`.
     pub step: u32,
     /// What the model was given.
     pub counts: Counts,
@@ -43,6 +47,12 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Whether the model has seen enough for it to be acted upon.
+    #[must_use]
+    pub const fn settled(&self) -> bool {
+        self.step >= SETTLING
+    }
+
     /// The most probable class: an index of [`LABELS`](crate::model::LABELS).
     #[must_use]
     pub fn class(&self) -> usize {
@@ -62,6 +72,8 @@ pub struct Monitor<I> {
     gravity: Gravity,
     stream: Stream<'static, Model>,
     step: u32,
+    /// What the model was given last.
+    last: Option<Counts>,
     /// Samples that may still fail; 0 before the sensor is set up.
     patience: u8,
 }
@@ -70,7 +82,7 @@ impl<I: I2c> Monitor<I> {
     /// Asks nothing of the bus.
     pub fn new(bus: I) -> Self {
         let (sensor, stream) = (Lsm6ds::new(bus), Stream::new(&MODEL));
-        Self { sensor, gravity: Gravity::default(), stream, step: 0, patience: 0 }
+        Self { sensor, gravity: Gravity::default(), stream, step: 0, last: None, patience: 0 }
     }
 
     /// A sample is due: to be called every [`PERIOD_MS`].
@@ -78,6 +90,11 @@ impl<I: I2c> Monitor<I> {
         let event = if self.patience == 0 { self.start() } else { self.step() };
         event.unwrap_or_else(|error| {
             self.patience = self.patience.saturating_sub(1);
+            if self.patience > 0
+                && let Some(last) = &self.last
+            {
+                self.stream.step(last);
+            }
             Event::Missed(error)
         })
     }
@@ -87,6 +104,7 @@ impl<I: I2c> Monitor<I> {
         self.stream.reset();
         self.gravity = Gravity::default();
         self.step = 0;
+        self.last = None;
         self.patience = PATIENCE;
         Ok(Event::Started { address: self.sensor.address(), identity })
     }
@@ -96,8 +114,9 @@ impl<I: I2c> Monitor<I> {
         self.patience = PATIENCE;
         let counts = saturate(self.gravity.remove(convert(&reading)));
         let logits = *self.stream.step(&counts);
+        self.last = Some(counts);
         let step = self.step;
-        self.step = step.wrapping_add(1);
+        self.step = step.saturating_add(1);
         Ok(Event::Decided(Decision { step, counts, clipped: clipped(&reading, &counts), logits }))
     }
 }

@@ -7,8 +7,10 @@ use std::task::{Context, Waker};
 
 use embedded_hal::i2c::ErrorKind;
 use firmware_imu::lsm6ds::{ADDRESSES, Error, IDENTITIES};
-use firmware_imu::monitor::PATIENCE;
-use firmware_imu::{Event, Monitor, run};
+use firmware_imu::model::MODEL;
+use firmware_imu::monitor::{PATIENCE, SETTLING};
+use firmware_imu::{Decision, Event, Monitor, run};
+use gru_core::Stream;
 
 use crate::simulated::{BusError, Fault, Simulated, Wired};
 
@@ -26,6 +28,15 @@ fn tick(bus: &RefCell<Simulated>, monitor: &mut Monitor<Wired<'_>>) -> Result<u3
     match monitor.tick() {
         Event::Decided(decision) => Ok(decision.step),
         other => Err(other),
+    }
+}
+
+/// Of a sample with this acceleration along x.
+fn decide(bus: &RefCell<Simulated>, monitor: &mut Monitor<Wired<'_>>, acceleration: f64) -> Decision {
+    bus.borrow_mut().measure([acceleration, 0.0, 0.0], [1.0; 3]);
+    match monitor.tick() {
+        Event::Decided(decision) => decision,
+        other => panic!("expected a decision, found {other:?}"),
     }
 }
 
@@ -54,6 +65,34 @@ fn a_short_failure_costs_its_samples_alone() {
             assert_eq!(tick(&bus, &mut monitor), Err(STUCK));
         }
         bus.borrow_mut().fault = None;
+    }
+}
+
+#[test]
+fn for_a_missing_sample_the_model_takes_the_last_again() {
+    let bus = sensor();
+    let mut monitor = Monitor::new(Wired(&bus));
+    assert_eq!(tick(&bus, &mut monitor), Err(STARTED));
+    let first = decide(&bus, &mut monitor, 2.0);
+    assert!(!first.settled());
+    for _ in 1..PATIENCE {
+        assert_eq!(monitor.tick(), NOT_READY);
+    }
+    let mut stream = Stream::new(&MODEL);
+    for _ in 0..PATIENCE {
+        stream.step(&first.counts);
+    }
+    let second = decide(&bus, &mut monitor, 9.0);
+    assert_eq!(second.logits, *stream.step(&second.counts));
+}
+
+#[test]
+fn a_decision_says_when_the_model_has_settled() {
+    let bus = sensor();
+    let mut monitor = Monitor::new(Wired(&bus));
+    assert_eq!(tick(&bus, &mut monitor), Err(STARTED));
+    for step in 0..2 * SETTLING {
+        assert_eq!(decide(&bus, &mut monitor, 1.0).settled(), step >= SETTLING);
     }
 }
 
