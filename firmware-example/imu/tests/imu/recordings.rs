@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use firmware_imu::counts::{Counts, Gravity, convert, saturate};
 use firmware_imu::lsm6ds::{ACCELERATION_PER_COUNT, ADDRESSES, IDENTITIES, ROTATION_PER_COUNT, Reading};
-use firmware_imu::model::MODEL;
+use firmware_imu::model::{self, MODEL};
 use firmware_imu::{Decision, Event, Monitor};
 use gru_core::Stream;
 
@@ -105,5 +105,14 @@ fn activities_are_told_apart_although_gravity_is_in_the_acceleration() {
         let accuracy = accuracy(gravity, turning);
         println!("gravity {gravity:?}, turning: {turning}: {:.2} % right", 100.0 * accuracy);
         assert!(accuracy >= bound, "gravity {gravity:?}, turning: {turning}: {accuracy}");
+    }
+}
+
+#[test]
+fn a_sensor_that_lies_on_the_table_stands() {
+    for decision in
+        decisions(&[([0.0, 0.0, STANDARD_GRAVITY], [0.0; 3]); 100]).iter().filter(|decision| decision.settled())
+    {
+        assert_eq!(model::LABELS[decision.class()], "standing", "step {}", decision.step);
     }
 }
