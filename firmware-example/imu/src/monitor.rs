@@ -93,7 +93,7 @@ impl<I: I2c> Monitor<I> {
             if self.patience > 0
                 && let Some(last) = &self.last
             {
-                self.stream.step(last);
+                forward(&mut self.stream, last);
             }
             Event::Missed(error)
         })
@@ -113,12 +113,18 @@ impl<I: I2c> Monitor<I> {
         let reading = self.sensor.read()?;
         self.patience = PATIENCE;
         let counts = saturate(self.gravity.remove(convert(&reading)));
-        let logits = *self.stream.step(&counts);
+        let logits = forward(&mut self.stream, &counts);
         self.last = Some(counts);
         let step = self.step;
         self.step = step.saturating_add(1);
         Ok(Event::Decided(Decision { step, counts, clipped: clipped(&reading, &counts), logits }))
     }
+}
+
+/// A step of the model; its kernels lie in flash once, wherever it is called.
+#[inline(never)]
+fn forward(stream: &mut Stream<'static, Model>, counts: &Counts) -> [i16; OUTPUT_SIZE] {
+    *stream.step(counts)
 }
 
 /// Samples for ever: waits for `tick`, which should come every [`PERIOD_MS`], and hands on what it came to.
