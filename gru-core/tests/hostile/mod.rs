@@ -73,7 +73,7 @@ fn forgets<B: Backend, V: Quantized + PartialEq>(
         }
         assert!(found == expected, "{layer:?}, step {step}");
         // In range from the first step on.
-        let limit = i32::from(V::saturate(i32::MAX).into());
+        let limit: i32 = V::saturate(i32::MAX).into();
         assert!(found.1.iter().all(|&view| view.into().abs() <= limit), "{layer:?}, step {step}");
     }
     let [_, found, clean] = &states;
