@@ -5,8 +5,8 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
+use crate::pages::Section;
 use crate::qemu::target_directory;
-use crate::readme::Section;
 use crate::shell;
 
 /// Measures with the profile and the code generation that a user's `cargo build --release` has.

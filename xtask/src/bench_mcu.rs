@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use crate::install;
 use crate::matrix::{Core, Precision, root};
+use crate::pages::Section;
 use crate::qemu;
-use crate::readme::Section;
 use crate::shell;
 use crate::table;
 
@@ -50,7 +50,7 @@ struct Figures {
     rows: Vec<Option<Row>>,
 }
 
-/// Counts, prints the table and, when asked to, writes `bench/mcu.json` below Cargo's target directory, and the table into README.md.
+/// Counts, prints the table and, when asked to, writes `bench/mcu.json` below Cargo's target directory, and the table into the datasheet.
 pub fn bench(cores: &[&Core], write: bool, readme: bool) -> Result<ExitCode> {
     install::firmware_tools(cores)?;
     let mut all = Vec::new();

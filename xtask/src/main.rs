@@ -16,9 +16,9 @@ mod matrix;
 mod miri;
 mod package;
 mod page;
+mod pages;
 mod panics;
 mod qemu;
-mod readme;
 mod report;
 mod shell;
 mod size;
@@ -35,7 +35,7 @@ use clap::{Parser, Subcommand};
 use firmware::Extent;
 use golden::Golden;
 use matrix::{Core, Matrix};
-use readme::Section;
+use pages::Section;
 use steps::Steps;
 
 /// The commands of this repository. They install what they need: rustup targets and llvm-tools, and QEMU through the system's package manager
@@ -73,7 +73,7 @@ enum Task {
         /// Only this core of targets.toml, and into no file
         #[arg(long, value_name = "NAME")]
         core: Option<String>,
-        /// Write the table into README.md too, and what the estimates of gru-export's reports rest on
+        /// Write the table into the datasheet too, and what the estimates of gru-export's reports rest on
         #[arg(long, conflicts_with = "core")]
         readme: bool,
     },
@@ -82,7 +82,7 @@ enum Task {
         /// Only this core of targets.toml, and into no file
         #[arg(long, value_name = "NAME")]
         core: Option<String>,
-        /// Make what is found the budget of the tests, and write the table into README.md
+        /// Make what is found the budget of the tests, and write the table into the datasheet
         #[arg(long, conflicts_with = "core")]
         accept: bool,
     },

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::install;
 use crate::matrix::{Core, Precision};
+use crate::pages::Section;
 use crate::qemu;
-use crate::readme::Section;
 use crate::shell;
 use crate::table;
 use budget::Budget;
@@ -72,7 +72,7 @@ pub struct Row {
     measured_stack: u64,
 }
 
-/// The table for README.md.
+/// The table for the datasheet.
 fn markdown(rows: &[Row]) -> String {
     table::markdown_of(HEADER, rows.iter().map(Row::cells))
 }
@@ -96,7 +96,7 @@ pub fn size(cores: &[&Core], all: bool, accept: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Fails where a model has outgrown its budget, or README.md shows another.
+/// Fails where a model has outgrown its budget, or the datasheet shows another.
 pub fn check(cores: &[&Core]) -> Result<()> {
     let budget = Budget::read()?;
     budget.check(&measure(cores)?)?;

@@ -1,4 +1,4 @@
-//! The tables in README.md: written by commands, and as far as they do not depend on the machine checked by the tests.
+//! The tables in the documentation: written by commands, and as far as they do not depend on the machine checked by the tests.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,36 +7,41 @@ use anyhow::{Context, Result, ensure};
 
 use crate::matrix::root;
 
-/// A part of README.md that a command writes.
+const README: &str = "README.md";
+const DATASHEET: &str = "gru-core/DATASHEET.md";
+
+/// A part of a page that a command writes.
 #[derive(Clone, Copy)]
 pub struct Section {
+    page: &'static str,
     name: &'static str,
     command: &'static str,
 }
 
 impl Section {
     /// What the firmware showed.
-    pub const FIGURES: Self = Self { name: "figures", command: "cargo xtask qemu --readme" };
+    pub const FIGURES: Self = Self { page: README, name: "figures", command: "cargo xtask qemu --readme" };
     /// Nanoseconds per step.
-    pub const SPEED: Self = Self { name: "speed", command: "cargo xtask bench --readme" };
+    pub const SPEED: Self = Self { page: README, name: "speed", command: "cargo xtask bench --readme" };
     /// Flash and RAM of models.
-    pub const SIZE: Self = Self { name: "sizes", command: "cargo xtask size --accept" };
+    pub const SIZE: Self = Self { page: DATASHEET, name: "sizes", command: "cargo xtask size --accept" };
     /// Instructions per multiply-accumulate.
-    pub const INSTRUCTIONS: Self = Self { name: "instructions", command: "cargo xtask bench-mcu --readme" };
+    pub const INSTRUCTIONS: Self =
+        Self { page: DATASHEET, name: "instructions", command: "cargo xtask bench-mcu --readme" };
 
     /// Replaces the section.
     pub fn write(self, text: &str) -> Result<()> {
-        let readme = Readme::read(self)?;
-        fs::write(&readme.path, readme.with(text)).with_context(|| format!("cannot write {}", readme.path.display()))
+        let page = Page::read(self)?;
+        fs::write(&page.path, page.with(text)).with_context(|| format!("cannot write {}", page.path.display()))
     }
 
     /// Fails unless the section is what was measured.
     pub fn check(self, text: &str) -> Result<()> {
-        let readme = Readme::read(self)?;
+        let page = Page::read(self)?;
         ensure!(
-            readme.with(text) == readme.text,
+            page.with(text) == page.text,
             "{}: expected the measured {}, found others; to take these, run: {}",
-            readme.path.display(),
+            page.path.display(),
             self.name,
             self.command
         );
@@ -44,7 +49,7 @@ impl Section {
     }
 }
 
-struct Readme {
+struct Page {
     path: PathBuf,
     text: String,
     /// Where the section starts and ends.
@@ -52,10 +57,10 @@ struct Readme {
     end: usize,
 }
 
-impl Readme {
+impl Page {
     fn read(section: Section) -> Result<Self> {
-        let Section { name, command } = section;
-        let path = root().join("README.md");
+        let Section { page, name, command } = section;
+        let path = root().join(page);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let find = |mark: &str| text.find(mark).with_context(|| format!("{} has no line {mark}", path.display()));
         let begin = format!("<!-- {name}: written by `{command}` -->\n");
