@@ -166,6 +166,21 @@ fn ranges_by_hand_are_enough() {
 }
 
 #[test]
+fn a_recording_of_one_step_is_enough() {
+    let mut random = Random(9);
+    let (forward, backward) = (random.gru(4, 8, Cell::default()), random.gru(4, 8, Cell::default()));
+    let both = Bidirectional { name: "both".to_owned(), forward, backward, merge: Merge::Concat, ends: false };
+    let both = Model::new(vec![Layer::Bidirectional(Box::new(both))], None).unwrap();
+    let models = cells().map(|cell| random.classifier([4, 8, 3], cell)).collect::<Vec<_>>();
+    let recordings = data(1, 4, |_, channel| channel as f64 / 4.0);
+    for model in models.iter().chain([&both]) {
+        let (_, quantised) = fit(model, &recordings, None, Method::Auto);
+        let found = errors(model, &quantised, &recordings);
+        assert!(found.max < 0.01, "{found:?}");
+    }
+}
+
+#[test]
 fn every_kind_of_layer_is_known_by_its_inputs() {
     let mut random = Random(8);
     let (forward, backward) = (random.gru(4, 8, Cell::default()), random.gru(4, 8, Cell::default()));

@@ -95,8 +95,9 @@ impl Read {
                 }
                 _ => add_mean(&mut read.input, inputs, count),
             }
-            // The first step of a recording begins with zeros.
+            // The first step of a recording begins with zeros, and there may be no other.
             let states = &layers[place];
+            read.hidden.iter_mut().for_each(|means| means.resize(states[0].len(), 0.0));
             add_mean(&mut read.hidden[0], &states[..states.len() - 1], count);
             add_mean(&mut read.hidden[1], &states[1..], count);
         }
