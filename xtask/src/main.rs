@@ -23,6 +23,7 @@ mod report;
 mod shell;
 mod size;
 mod steps;
+mod supply;
 mod table;
 mod test;
 
@@ -118,6 +119,8 @@ enum Task {
         #[arg(long, default_value_t = 600)]
         seconds: u64,
     },
+    /// Check licences, sources and advisories of all dependencies by cargo-deny
+    Deny,
     /// Print the innermost loops of a step as the compiler makes them
     Asm {
         /// A backend and a precision: avx512-vnni-int8, neon-f32, dsp-int8
@@ -161,6 +164,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Report => page::check().map(|()| ExitCode::SUCCESS),
         Task::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), *seconds).map(|()| ExitCode::SUCCESS),
         Task::Panics { target } => panics(&matrix, target.as_deref()),
+        Task::Deny => supply::deny().map(|()| ExitCode::SUCCESS),
         Task::Conformance { core } => conformance(&matrix.select(core.as_deref())?),
         Task::Bench { readme, options } => bench::bench(options, *readme).map(|()| ExitCode::SUCCESS),
     }

@@ -18,6 +18,7 @@ use crate::panics;
 use crate::shell::{cargo, run};
 use crate::size;
 use crate::steps::Steps;
+use crate::supply;
 use crate::table::{self, Figures};
 
 /// What follows the arguments of Clippy.
@@ -52,6 +53,7 @@ pub fn cargo_test(arguments: &[&str]) -> Command {
 /// What is compiled in Cargo's `debug` directory, of which one build at a time has the lock.
 fn host(steps: &mut Steps, matrix: &Matrix) {
     steps.run("format", || run(&mut cargo(&["fmt", "--all", "--check"])));
+    steps.run("licences and sources of dependencies, the oldest Rust", supply::check);
     steps.run("clippy on the host", || {
         run(cargo(&["clippy", "--quiet", "--all-targets", "--all-features"]).args(LIBRARIES).args(DENY))
     });
