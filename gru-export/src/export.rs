@@ -29,6 +29,7 @@ pub enum InputUnit {
 
 /// What is to be known of a module that was written.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Written {
     /// The model's [notes](Model::notes), and what was given and has no effect.
     pub notes: Vec<String>,

@@ -13,6 +13,7 @@ pub use auto::{Choice, LayerChoice, Raise};
 /// The arithmetic of a layer: of its weights, of its state, and of what it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Precision {
     /// int8 weights and inputs, integers alone in a step, sensor counts in.
     Int8,

@@ -60,6 +60,7 @@ pub struct LayerErrors {
 
 /// What [`verify`] measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Verification {
     /// First to last, against `f64`.
     pub layers: Vec<LayerErrors>,

@@ -53,8 +53,16 @@ impl fmt::Debug for F16 {
     }
 }
 
-/// What a layer of f32 arithmetic stores its weights as: `f32`, or [`F16`].
-pub trait Weight: Packed {
+mod sealed {
+    /// Kernels that read memory by address trust what a weight says of its lanes: no other crate implements it.
+    pub trait Sealed {}
+
+    impl Sealed for f32 {}
+    impl Sealed for super::F16 {}
+}
+
+/// What a layer of f32 arithmetic stores its weights as: `f32`, or [`F16`]. Sealed.
+pub trait Weight: sealed::Sealed + Packed {
     /// 0.
     const ZERO: Self;
 

@@ -11,6 +11,7 @@ const ENDS: u32 = 64;
 
 /// How a range is taken from the values seen.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
 pub enum Method {
     /// For each tensor [`MinMax`](Self::MinMax), or one that clips where that was measured to make the model's outputs better on the recordings.
     #[default]

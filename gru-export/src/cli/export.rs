@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode
     if let Some(name) = name {
         export = export.name(name);
     }
-    let Written { notes, choice, decisions } = export.write(output, &terminal.progress())?;
+    let Written { notes, choice, decisions, .. } = export.write(output, &terminal.progress())?;
     notes.iter().chain(&decisions).for_each(|note| terminal.note(&format!("note: {note}")));
     if terminal.json {
         terminal.print_json(&Report { output, choice });
