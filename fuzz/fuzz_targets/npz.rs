@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gru_fuzz::npz(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gru_fuzz::loaders::npz(bytes));

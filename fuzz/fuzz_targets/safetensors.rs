@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gru_fuzz::safetensors(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gru_fuzz::loaders::safetensors(bytes));

@@ -8,10 +8,14 @@ use gru_core::quant;
 use std::io::Write;
 use std::{array, env, io};
 
+#[path = "../../fuzz/src/backends.rs"]
+mod agreement;
 mod f16;
 mod hostile;
 mod products;
 mod random;
+#[path = "../../fuzz/src/replay.rs"]
+mod replay;
 use products::Products;
 use random::Random;
 mod room;
@@ -259,6 +263,22 @@ macro_rules! backends {
                 fn hostile_f32_is_as_documented() {
                     if let Some(backend) = $token {
                         hostile::float(backend);
+                    }
+                }
+
+                #[test]
+                fn random_layers_are_the_specification() {
+                    if let Some(backend) = $token {
+                        replay::random(200, |bytes| backend.enter(agreement::Agreement(bytes)));
+                    }
+                }
+
+                /// node gives the tests no files.
+                #[cfg(not(target_family = "wasm"))]
+                #[test]
+                fn every_seed_is_the_specification() {
+                    if let Some(backend) = $token {
+                        replay::seeds("backends", |bytes| backend.enter(agreement::Agreement(bytes)));
                     }
                 }
 

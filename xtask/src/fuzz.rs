@@ -1,4 +1,4 @@
-//! Loaders fuzzed by libFuzzer, one format after the other, from the files of the tests on.
+//! Targets fuzzed by libFuzzer, one after the other, from their seeds and the files of the tests on.
 
 use std::fs;
 use std::path::Path;
@@ -9,16 +9,20 @@ use anyhow::{Context, Result, ensure};
 use crate::matrix::root;
 use crate::shell::{command, run, succeeds};
 
+/// What has the options that fuzzing and sanitisers take.
 const TOOLCHAIN: &str = "nightly";
 
-/// A target of `fuzz`, and how the names of the files end that it starts from.
-const TARGETS: [(&str, &[&str]); 6] = [
+/// A target of `fuzz`, and how the names of the files of tests end that it starts from besides its seeds.
+const TARGETS: [(&str, &[&str]); 9] = [
     ("safetensors", &[".safetensors"]),
     ("onnx", &[".onnx"]),
     ("keras", &[".keras", ".h5"]),
     ("npz", &[".npz"]),
     ("data", &[".npy", ".npz"]),
     ("spec", &[".toml"]),
+    ("calibration", &[]),
+    ("backends", &[]),
+    ("stream", &[]),
 ];
 
 /// Bytes of the largest file to start from, and of the largest that is made.
@@ -27,11 +31,15 @@ const MAX_LEN: u64 = 1 << 16;
 /// Seconds that one file may take.
 const TIMEOUT: u64 = 10;
 
-/// Fuzzes each format, or one, for so many seconds.
+/// Fuzzes each target, or one, for so many seconds.
 pub fn fuzz(only: Option<&str>, seconds: u64) -> Result<()> {
     let names = TARGETS.map(|(name, _)| name);
     ensure!(only.is_none_or(|only| names.contains(&only)), "expected one of {}", names.join(", "));
-    install()?;
+    install_toolchain()?;
+    if !succeeds("cargo", &["fuzz", "--version"]) {
+        anstream::eprintln!("Installing cargo-fuzz, which builds and runs the targets.");
+        run(&mut command("cargo", &["install", "cargo-fuzz", "--locked"]))?;
+    }
     for (name, endings) in TARGETS.into_iter().filter(|(name, _)| only.is_none_or(|only| only == *name)) {
         seed(name, endings)?;
         let mut fuzz = cargo_fuzz(&["run", name, "--"]);
@@ -64,23 +72,26 @@ fn copy(from: &Path, endings: &[&str], to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn install() -> Result<()> {
+/// Installs the toolchain where it is missing.
+pub fn install_toolchain() -> Result<()> {
     if !succeeds("rustup", &["run", TOOLCHAIN, "rustc", "--version"]) {
-        anstream::eprintln!("Installing Rust's {TOOLCHAIN} toolchain: fuzzing takes options of it.");
+        anstream::eprintln!("Installing Rust's {TOOLCHAIN} toolchain: fuzzing and sanitisers take options of it.");
         run(&mut command("rustup", &["toolchain", "install", TOOLCHAIN, "--profile", "minimal"]))?;
-    }
-    if !succeeds("cargo", &["fuzz", "--version"]) {
-        anstream::eprintln!("Installing cargo-fuzz, which builds and runs the targets.");
-        run(&mut command("cargo", &["install", "cargo-fuzz", "--locked"]))?;
     }
     Ok(())
 }
 
 /// In `fuzz`, which is a workspace of its own.
 fn cargo_fuzz(arguments: &[&str]) -> Command {
-    let mut command = command("rustup", &["run", TOOLCHAIN, "cargo", "fuzz"]);
+    let mut command = nightly_cargo("fuzz");
+    command.args(arguments).current_dir(root().join("fuzz"));
+    command
+}
+
+/// A command of the toolchain's Cargo.
+pub fn nightly_cargo(subcommand: &str) -> Command {
+    let mut command = command("rustup", &["run", TOOLCHAIN, "cargo", subcommand]);
     // Cargo tells its children which toolchain they belong to.
     command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO").stdin(Stdio::null());
-    command.args(arguments).current_dir(root().join("fuzz"));
     command
 }

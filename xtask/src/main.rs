@@ -20,6 +20,7 @@ mod pages;
 mod panics;
 mod qemu;
 mod report;
+mod sanitize;
 mod shell;
 mod size;
 mod steps;
@@ -110,7 +111,7 @@ enum Task {
     },
     /// Write reports of bundled models, and look at them in headless Chromium
     Report,
-    /// Fuzz the formats that gru-export reads
+    /// Fuzz the formats that gru-export reads, calibration, the backends and the streaming API
     Fuzz {
         /// Only this target of `fuzz`
         #[arg(long, value_name = "NAME")]
@@ -119,6 +120,8 @@ enum Task {
         #[arg(long, default_value_t = 600)]
         seconds: u64,
     },
+    /// Run tests of gru-core and gru-export under the address sanitiser, on nightly Rust
+    Sanitize,
     /// Check licences, sources and advisories of all dependencies by cargo-deny
     Deny,
     /// Print the innermost loops of a step as the compiler makes them
@@ -164,6 +167,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Report => page::check().map(|()| ExitCode::SUCCESS),
         Task::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), *seconds).map(|()| ExitCode::SUCCESS),
         Task::Panics { target } => panics(&matrix, target.as_deref()),
+        Task::Sanitize => sanitize::test().map(|()| ExitCode::SUCCESS),
         Task::Deny => supply::deny().map(|()| ExitCode::SUCCESS),
         Task::Conformance { core } => conformance(&matrix.select(core.as_deref())?),
         Task::Bench { readme, options } => bench::bench(options, *readme).map(|()| ExitCode::SUCCESS),

@@ -1,4 +1,5 @@
 //! A layer large enough that batches and windows share a pass over its weights.
+#![allow(dead_code, reason = "every test uses another part")]
 
 use super::random::Random;
 use gru_core::Requantization;
