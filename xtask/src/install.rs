@@ -133,21 +133,38 @@ pub fn rust_targets(targets: &[&str]) -> Result<()> {
 
 /// The path of the disassembler of the toolchain in use, which rustup's component llvm-tools brings.
 pub fn objdump() -> Result<PathBuf> {
-    let ask = |question: &[&str]| -> Result<String> {
-        Ok(shell::read(&mut shell::command("rustc", question))?.trim().to_owned())
-    };
-    let (sysroot, host) = (ask(&["--print", "sysroot"])?, ask(&["--print", "host-tuple"])?);
-    let tools = Path::new(&sysroot).join("lib/rustlib").join(host).join("bin");
+    let tools = sysroot()?.join("lib/rustlib").join(ask(&["--print", "host-tuple"])?).join("bin");
     let path = tools.join("llvm-objdump").with_extension(std::env::consts::EXE_EXTENSION);
-    if !path.exists() {
-        anstream::eprintln!(
-            "Installing rustup's component llvm-tools: its disassembler shows what a firmware's code does to the stack."
-        );
-        shell::run(&mut shell::command("rustup", &["component", "add", "llvm-tools"]))
-            .context("cannot install llvm-tools")?;
-        ensure!(path.exists(), "installed llvm-tools, and {} is missing still", path.display());
-    }
+    component("llvm-tools", &path, "its disassembler shows what a firmware's code does to the stack")?;
     Ok(path)
+}
+
+/// Installs the source of Rust's library, of which the compiler shows lines where it is there: errors that tests expect have them.
+pub fn rust_source() -> Result<()> {
+    let library = sysroot()?.join("lib/rustlib/src/rust/library/core/src/lib.rs");
+    component("rust-src", &library, "the compiler's errors, which tests hold against expected ones, show lines of it")
+}
+
+/// Installs a component of the toolchain in use where this file of it is missing.
+fn component(name: &str, file: &Path, reason: &str) -> Result<()> {
+    if file.exists() {
+        return Ok(());
+    }
+    anstream::eprintln!("Installing rustup's component {name}: {reason}.");
+    shell::run(&mut shell::command("rustup", &["component", "add", name]))
+        .with_context(|| format!("cannot install {name}"))?;
+    ensure!(file.exists(), "installed {name}, and {} is missing still", file.display());
+    Ok(())
+}
+
+/// Where the toolchain in use is.
+fn sysroot() -> Result<PathBuf> {
+    Ok(PathBuf::from(ask(&["--print", "sysroot"])?))
+}
+
+/// What the compiler in use answers.
+fn ask(question: &[&str]) -> Result<String> {
+    Ok(shell::read(&mut shell::command("rustc", question))?.trim().to_owned())
 }
 
 /// Installs the emulators that are not on the search path.

@@ -31,6 +31,7 @@ const LIBRARIES: [&str; 5] = ["--workspace", "--exclude", "firmware-example", "-
 /// Runs all checks; every one runs even if another fails.
 pub fn test(matrix: &Matrix) -> Result<ExitCode> {
     install::rust_targets(&matrix.library_targets())?;
+    install::rust_source()?;
     install::emulators(matrix.cores.iter().map(|core| core.qemu.program.as_str()))?;
     emulate::prepare(matrix)?;
     let golden = Golden::read()?;
