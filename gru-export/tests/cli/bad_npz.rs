@@ -6,6 +6,13 @@ use crate::program::{Bench, Transcript};
 /// Names and shapes of f32 arrays.
 type Shapes = Vec<(&'static str, Vec<usize>)>;
 
+/// Kernels of a Flax cell of two inputs and three units.
+macro_rules! flax {
+    ($($gate:literal),+) => {
+        vec![$((concat!("params/GRUCell_0/", $gate, "/kernel"), vec![if $gate.starts_with('i') { 2 } else { 3 }, 3])),+]
+    };
+}
+
 fn array(shape: &[usize]) -> Vec<u8> {
     let len: usize = shape.iter().product();
     npy_f32(shape, &(0..len).map(|i| i as f32 / len as f32 - 0.4).collect::<Vec<_>>())
@@ -103,15 +110,10 @@ fn bad_weights() {
         ("a concatenated matrix of another size", changed(concatenated(), "W_r", &[3, 6])),
         ("a tensor that no layer takes", extended("h0", &[3])),
         ("an LSTM's gates", extended("W_xf", &[2, 3])),
-        ("a Flax cell without hr", arrays(&["ir", "iz", "in", "hz", "hn"].map(flax).concat())),
-        ("a Flax MGUCell", arrays(&["if", "in", "hf", "hn"].map(flax).concat())),
+        ("a Flax cell without hr", arrays(&flax!["ir", "iz", "in", "hz", "hn"])),
+        ("a Flax MGUCell", arrays(&flax!["if", "in", "hf", "hn"])),
     ]);
     insta::assert_snapshot!(text);
-}
-
-fn flax(gate: &'static str) -> Shapes {
-    let name = format!("params/GRUCell_0/{gate}/kernel").leak();
-    vec![(name, if gate.starts_with('i') { vec![2, 3] } else { vec![3, 3] })]
 }
 
 #[test]
