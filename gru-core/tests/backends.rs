@@ -85,7 +85,9 @@ impl Op for Int8 {
 fn gates<B: Backend>(backend: B) {
     let mut random = Random(4);
     let unshifted = if SUM_BITS == 0 { quant::HEADROOM_BITS as u8 } else { 0 };
-    let mut last = [const { ([[0; UNITS]; 4], Scales::ZERO, [0; UNITS]) }; 4];
+    let empty =
+        Block { sums: [[0; UNITS]; 4], scales: Scales::ZERO, h: [0; UNITS], next: [0; UNITS], view: [0; UNITS] };
+    let mut last = [(); 4].map(|()| empty.specified());
     for gate in 0..4 {
         for first in (i16::MIN..=i16::MAX).step_by(if cfg!(miri) { 9973 } else { UNITS }) {
             let mut sums: [I32Lane; 4] = array::from_fn(|_| {
@@ -105,7 +107,7 @@ fn gates<B: Backend>(backend: B) {
                 assert_eq!(found, expected, "{sums:?} {scales:?}");
             }
             last.rotate_left(1);
-            last[3] = (sums, scales, h);
+            last[3] = Block { sums, scales, h, ..empty }.specified();
             let [.., third, fourth] = &last;
             pairs(backend, [[third, fourth]]);
             pairs(backend, [[&last[0], &last[1]], [third, fourth]]);
@@ -113,23 +115,37 @@ fn gates<B: Backend>(backend: B) {
     }
 }
 
-/// The sums of r, z and n of the input half and n of the recurrent one, how to requantise them, and the state.
-type Block = ([I32Lane; 4], Scales<4>, I32Lane);
+/// A block, and what the specification makes of it.
+#[derive(Clone, Copy)]
+struct Block {
+    /// Of r, z and n of the input half and n of the recurrent one.
+    sums: [I32Lane; 4],
+    scales: Scales<4>,
+    h: I32Lane,
+    next: I32Lane,
+    view: [i8; UNITS],
+}
+
+impl Block {
+    fn specified(mut self) -> Self {
+        self.next = self.h;
+        block(Scalar, &self.sums, &self.scales, 127, &mut self.next, &mut self.view);
+        self
+    }
+}
 
 /// Pairs of blocks at once are one block after the other.
 fn pairs<B: Backend, const P: usize>(backend: B, blocks: [[&Block; 2]; P]) {
     let lanes = backend.lanes();
-    let sums = blocks.map(|pair| pair.map(|&([r, z, _, n], ..)| [r, z, n].map(|sums| lanes.load_i32(&sums))));
-    let n_input = blocks.map(|pair| pair.map(|(sums, ..)| lanes.load_i32(&sums[2])));
-    let scales = blocks.map(|pair| pair.map(|(_, scales, _)| scales));
-    let mut next = blocks.as_flattened().iter().flat_map(|(.., h)| *h).collect::<Vec<_>>();
+    let sums = blocks.map(|pair| pair.map(|block| [0, 1, 3].map(|at: usize| lanes.load_i32(&block.sums[at]))));
+    let n_input = blocks.map(|pair| pair.map(|block| lanes.load_i32(&block.sums[2])));
+    let scales = blocks.map(|pair| pair.map(|block| &block.scales));
+    let mut next = blocks.as_flattened().iter().flat_map(|block| block.h).collect::<Vec<_>>();
     let mut view = vec![0; next.len()];
     lanes.gates_int8_pairs(&sums, &n_input, scales, 127, &mut next, &mut view);
-    for (at, (sums, scales, h)) in blocks.as_flattened().iter().enumerate() {
-        let mut expected = (*h, [0; UNITS]);
-        block(Scalar, sums, scales, 127, &mut expected.0, &mut expected.1);
-        assert_eq!(next[at * UNITS..][..UNITS], expected.0, "block {at} of {sums:?} {scales:?}");
-        assert_eq!(view[at * UNITS..][..UNITS], expected.1, "block {at} of {sums:?} {scales:?}");
+    for (at, block) in blocks.as_flattened().iter().enumerate() {
+        let found = (&next[at * UNITS..][..UNITS], &view[at * UNITS..][..UNITS]);
+        assert_eq!(found, (&block.next[..], &block.view[..]), "block {at} of {:?} {:?}", block.sums, block.scales);
     }
 }
 
