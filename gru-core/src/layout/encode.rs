@@ -1,68 +1,42 @@
 //! What the kernels of a family read in place of plain int8 weights.
 
-use super::{DenseShape, GruShape, INT8_DEPTH, INT8_OFFSETS, UNITS};
+use super::{DenseShape, GruShape, INT8_DEPTH, INT8_OFFSETS, Row, UNITS, columns};
 
 /// One int8 lane.
 type Int8Lane = [[i8; INT8_DEPTH]; UNITS];
 
-/// Turns packed int8 weights into what the kernels of this family read: see [`INT8_OFFSETS`] and [`decode_int8`].
-///
-/// `panels` are the lengths of the panels of one block, in lanes and in order, each with its number of gates.
-const fn encode_panels(packed: &mut [Int8Lane], panels: &[(usize, usize)]) {
+/// Turns packed int8 weights into what the kernels of this family read: see [`encode_int8`].
+const fn encode(packed: &mut [Int8Lane]) {
+    if !cfg!(any(gru_family = "dsp", gru_family = "thumb1")) {
+        return;
+    }
     let mut lane = 0;
     while lane < packed.len() {
-        let mut panel = 0;
-        while panel < panels.len() {
-            let (lanes, gates) = panels[panel];
-            if INT8_OFFSETS {
-                offsets(packed, lane, lanes, gates);
-            }
-            lane += lanes;
-            panel += 1;
-        }
-    }
-    if cfg!(any(gru_family = "dsp", gru_family = "thumb1")) {
-        let mut lane = 0;
-        while lane < packed.len() {
-            let mut unit = 0;
-            while unit < UNITS {
-                packed[lane][unit] = encode_int8(packed[lane][unit]);
-                unit += 1;
-            }
-            lane += 1;
-        }
-    }
-}
-
-/// Writes −128 times the sum of every row of a panel into its first lanes.
-const fn offsets(packed: &mut [Int8Lane], first: usize, lanes: usize, gates: usize) {
-    let mut sums = [[0i32; UNITS]; 3];
-    let mut lane = gates;
-    while lane < lanes {
         let mut unit = 0;
         while unit < UNITS {
-            let mut column = 0;
-            while column < INT8_DEPTH {
-                sums[lane % gates][unit] -= 128 * packed[first + lane][unit][column] as i32;
-                column += 1;
-            }
+            packed[lane][unit] = encode_int8(packed[lane][unit]);
             unit += 1;
         }
         lane += 1;
     }
-    let mut gate = 0;
-    while gate < gates {
-        let mut unit = 0;
-        while unit < UNITS {
-            let bytes = sums[gate][unit].to_le_bytes();
-            let mut byte = 0;
-            while byte < INT8_DEPTH {
-                packed[first + gate][unit][byte] = bytes[byte] as i8;
-                byte += 1;
-            }
-            unit += 1;
-        }
-        gate += 1;
+}
+
+/// Writes −128 times the sum of a row into its lane of offsets.
+const fn offset(mut weights: &[i8], packed: &mut [Int8Lane], row: Row) {
+    let mut sum = 0i32;
+    while let [a, b, c, d, rest @ ..] = weights {
+        sum += *a as i32 + *b as i32 + *c as i32 + *d as i32;
+        weights = rest;
+    }
+    while let [weight, rest @ ..] = weights {
+        sum += *weight as i32;
+        weights = rest;
+    }
+    let bytes = (-128 * sum).to_le_bytes();
+    let mut byte = 0;
+    while byte < INT8_DEPTH {
+        packed[row.offset][row.unit][byte] = bytes[byte] as i8;
+        byte += 1;
     }
 }
 
@@ -106,10 +80,14 @@ impl GruShape {
     pub const fn pack_int8(&self, weight_ih: &[i8], weight_hh: &[i8], packed: &mut [Int8Lane]) {
         assert!(self.order.depth == INT8_DEPTH, "order must be Order::INT8");
         self.pack(weight_ih, weight_hh, packed.as_flattened_mut().as_flattened_mut());
-        let ahead = self.gates.ahead();
-        let last = self.gates.count() - ahead;
-        let ((input, hidden), (input_last, hidden_last)) = (self.panels(ahead), self.panels(last));
-        encode_panels(packed, &[(input, ahead), (hidden, ahead), (input_last, last), (hidden_last, last)]);
+        let (mut row, rows) = (0, if INT8_OFFSETS { self.gates.count() * self.hidden_size } else { 0 });
+        while row < rows {
+            let [in_ih, in_hh] = self.rows(row);
+            offset(columns(weight_ih, row, self.input_size), packed, in_ih);
+            offset(columns(weight_hh, row, self.hidden_size), packed, in_hh);
+            row += 1;
+        }
+        encode(packed);
     }
 }
 
@@ -121,6 +99,11 @@ impl DenseShape {
     pub const fn pack_int8(&self, weight: &[i8], packed: &mut [Int8Lane]) {
         assert!(self.order.depth == INT8_DEPTH, "order must be Order::INT8");
         self.pack(weight, packed.as_flattened_mut().as_flattened_mut());
-        encode_panels(packed, &[(self.block_lanes(), 1)]);
+        let (mut row, rows) = (0, if INT8_OFFSETS { self.output_size } else { 0 });
+        while row < rows {
+            offset(columns(weight, row, self.input_size), packed, self.row(row));
+            row += 1;
+        }
+        encode(packed);
     }
 }

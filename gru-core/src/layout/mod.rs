@@ -211,14 +211,23 @@ impl GruShape {
         assert!(packed.len() == self.lanes() * UNITS * self.order.depth, "wrong number of packed lanes for this shape");
         let mut row = 0;
         while row < gates * h {
-            let (gate, unit) = (row / h, row % h);
-            let (gate, gates, panel) = self.pass(gate);
-            let block = unit / UNITS * self.block_lanes() + panel;
-            scatter(weight_ih, row * i, i, packed, Row::new(self.order, unit, block, gate, gates, i));
-            let block = block + self.order.panel(gates, i);
-            scatter(weight_hh, row * h, h, packed, Row::new(self.order, unit, block, gate, gates, h));
+            let [in_ih, in_hh] = self.rows(row);
+            scatter(columns(weight_ih, row, i), packed, in_ih);
+            scatter(columns(weight_hh, row, h), packed, in_hh);
             row += 1;
         }
+    }
+
+    /// The places of a row of `weight_ih` and of the same row of `weight_hh`.
+    const fn rows(&self, row: usize) -> [Row; 2] {
+        let (gate, unit) = (row / self.hidden_size, row % self.hidden_size);
+        let (gate, gates, pass) = self.pass(gate);
+        let panel = unit / UNITS * self.block_lanes() + pass;
+        let after = panel + self.order.panel(gates, self.input_size);
+        [
+            Row::new(self.order, unit, panel, gate, gates, self.input_size),
+            Row::new(self.order, unit, after, gate, gates, self.hidden_size),
+        ]
     }
 
     /// A gate's number in the pass that computes it, the gates of that pass, and the lanes before its panels.
@@ -267,13 +276,16 @@ impl DenseShape {
     pub const fn pack<T: Copy>(&self, weight: &[T], packed: &mut [T]) {
         assert!(weight.len() == self.output_size * self.input_size, "weight must hold output_size × input_size values");
         assert!(packed.len() == self.lanes() * UNITS * self.order.depth, "wrong number of packed lanes for this shape");
-        let i = self.input_size;
         let mut row = 0;
         while row < self.output_size {
-            let block = row / UNITS * self.block_lanes();
-            scatter(weight, row * i, i, packed, Row::new(self.order, row, block, 0, 1, i));
+            scatter(columns(weight, row, self.input_size), packed, self.row(row));
             row += 1;
         }
+    }
+
+    /// The places of a row.
+    const fn row(&self, row: usize) -> Row {
+        Row::new(self.order, row, row / UNITS * self.block_lanes(), 0, 1, self.input_size)
     }
 }
 
@@ -283,30 +295,60 @@ struct Row {
     start: usize,
     step: usize,
     depth: usize,
+    /// The lane of its offset, where there are such.
+    offset: usize,
+    /// In its block.
+    unit: usize,
 }
 
 impl Row {
     /// The row of `unit` in a panel that starts at lane `panel`.
     const fn new(order: Order, unit: usize, panel: usize, gate: usize, gates: usize, columns: usize) -> Self {
+        assert!(order.depth == 1 || order.depth.is_multiple_of(QUAD), "depth must be 1 or a multiple of 4");
         let height = UNITS * order.depth;
         let first = order.lane(gates, columns, gate, 0);
         let step = if order.interleaved { gates } else { 1 };
-        Self { start: (panel + first) * height + unit % UNITS * order.depth, step: step * height, depth: order.depth }
+        let unit = unit % UNITS;
+        Self {
+            start: (panel + first) * height + unit * order.depth,
+            step: step * height,
+            depth: order.depth,
+            offset: panel + gate,
+            unit,
+        }
     }
 }
 
-/// Puts `len` weights, from `first` on, at the places of a row.
-const fn scatter<T: Copy>(weights: &[T], first: usize, len: usize, packed: &mut [T], row: Row) {
-    let (mut place, mut column) = (row.start, 0);
-    let mut at = first;
-    while at < first + len {
-        packed[place + column] = weights[at];
-        column += 1;
-        if column == row.depth {
-            column = 0;
-            place += row.step;
+/// A row of a row-major matrix.
+const fn columns<T>(weights: &[T], row: usize, columns: usize) -> &[T] {
+    weights.split_at(row * columns).1.split_at(columns).0
+}
+
+/// Weights that one round of a loop over them takes: constants are interpreted, and their time is that of the steps around a weight.
+const QUAD: usize = 4;
+
+/// Puts the weights of a row at its places.
+const fn scatter<T: Copy>(mut weights: &[T], packed: &mut [T], row: Row) {
+    // From a weight to the next three, from a quad to the next one of its group, and to the first of the next group.
+    let near = if row.depth == 1 { row.step } else { 1 };
+    let (second, third, group) = (2 * near, 3 * near, if row.depth == 1 { QUAD * row.step } else { row.step });
+    let (mut place, mut start) = (row.start, row.start);
+    while let [a, b, c, d, rest @ ..] = weights {
+        packed[place] = *a;
+        packed[place + near] = *b;
+        packed[place + second] = *c;
+        packed[place + third] = *d;
+        weights = rest;
+        place += QUAD;
+        if place >= start + row.depth {
+            start += group;
+            place = start;
         }
-        at += 1;
+    }
+    while let [weight, rest @ ..] = weights {
+        packed[place] = *weight;
+        weights = rest;
+        place += near;
     }
 }
 
