@@ -77,8 +77,16 @@ impl<const V: usize, const D: usize> Layer for Embedding<F16, V, D> {
     }
 }
 
-/// What a table may hold: `f32`, `i8` or `i16`.
-pub trait Element: Copy + 'static {
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for f32 {}
+    impl Sealed for i8 {}
+    impl Sealed for i16 {}
+}
+
+/// What a table may hold: `f32`, `i8` or `i16`. Sealed.
+pub trait Element: sealed::Sealed + Copy + 'static {
     /// The row of an unknown symbol.
     fn zeros<const D: usize>() -> &'static [Self; D];
 }

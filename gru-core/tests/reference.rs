@@ -325,7 +325,8 @@ fn a_slice_of_the_wrong_length_is_an_error_and_changes_nothing() {
     let layer = GruSlice { shape, lanes: &lanes, bias: &bias };
     let (mut h, mut a, mut b) = ([0.0; 3], [0.0; 3], [0.0; 3]);
     let error = layer.step_on::<_, Rational>(Scalar, GruInput::Dense(&[1.0; 5]), &mut h, [&mut a, &mut b]).unwrap_err();
-    assert_eq!(error, LengthMismatch { name: "x", expected: 2, found: 5 });
+    let LengthMismatch { name, expected, found, .. } = error;
+    assert_eq!((name, expected, found), ("x", 2, 5));
     assert_eq!(error.to_string(), "x must hold 2 values, found 5");
     assert_eq!(h, [0.0; 3]);
 }

@@ -16,6 +16,7 @@ use crate::weights::Weights;
 
 /// Everything that [`load`](crate::load) understood of a file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Report {
     /// The file's name.
     pub file: String,
@@ -43,6 +44,7 @@ pub struct Report {
 
 /// One layer of a [`Report`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct LayerReport {
     /// As the source names it.
     pub name: String,
@@ -73,6 +75,7 @@ pub struct LayerReport {
 
 /// A layer in its own precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Chosen {
     /// Which.
     pub precision: Precision,
@@ -83,6 +86,7 @@ pub struct Chosen {
 
 /// Bytes on a microcontroller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct Footprint {
     /// Packed weights, biases and scales, padding included.
     pub flash: usize,

@@ -24,6 +24,7 @@ pub trait Shipped {
 
 /// How far values are from those expected.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Errors {
     /// Largest magnitude of an error; NaN if a value is NaN.
     pub max: f64,
@@ -37,6 +38,7 @@ pub struct Errors {
 
 /// A model's outputs against those expected.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Comparison {
     /// Of all values.
     pub errors: Errors,
@@ -48,6 +50,7 @@ pub struct Comparison {
 
 /// One layer's outputs against those expected.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct LayerErrors {
     /// As the source names it.
     pub name: String,

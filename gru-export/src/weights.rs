@@ -15,6 +15,7 @@ use crate::precision::Precision;
 /// What layers in f32 store their weights as. Biases, state and arithmetic are f32 in both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Weights {
     /// As they are.
     #[default]

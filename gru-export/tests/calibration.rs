@@ -121,7 +121,7 @@ fn a_method_that_is_asked_for_clips_its_share() {
         let (fit, _) = fit(&model, &recordings, None, method);
         let choices = &fit.choices;
         assert_eq!(choices.len(), 7, "six channels and the state");
-        for Choice { tensor, origin, clipped, candidates } in choices {
+        for Choice { tensor, origin, clipped, candidates, .. } in choices {
             assert_eq!((*origin, candidates.len()), (Origin::Measured(method), 0));
             let in_state = matches!(tensor, Tensor::Output(_));
             assert!((from..=to).contains(clipped) || in_state && *clipped <= to, "{method}: {tensor:?} {clipped}");

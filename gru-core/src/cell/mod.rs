@@ -10,8 +10,12 @@ pub use int8::{QGru, QGruState, QGruWeights, Requantization, Wide};
 use crate::layout::{Gates, Placement};
 use core::marker::PhantomData;
 
-/// The gates of a cell, chosen as a type: [`ResetAfter`], [`ResetBefore`], or one of them less: [`NoReset`], [`NoUpdate`].
-pub trait Gating: Copy + Send + Sync + 'static {
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// The gates of a cell, chosen as a type: [`ResetAfter`], [`ResetBefore`], or one of them less: [`NoReset`], [`NoUpdate`]. Sealed.
+pub trait Gating: sealed::Sealed + Copy + Send + Sync + 'static {
     /// The same choice as a value.
     const GATES: Gates;
 }
@@ -34,6 +38,11 @@ pub struct NoReset;
 /// `h' = n`: a cell without its update gate. `NoUpdate<NoReset>` is the plain tanh RNN of Elman 1990.
 #[derive(Clone, Copy, Debug)]
 pub struct NoUpdate<G = ResetAfter>(PhantomData<G>);
+
+impl sealed::Sealed for ResetAfter {}
+impl sealed::Sealed for ResetBefore {}
+impl sealed::Sealed for NoReset {}
+impl<G: Gating> sealed::Sealed for NoUpdate<G> {}
 
 impl Gating for ResetAfter {
     const GATES: Gates = Gates { reset: Some(Placement::After), update: true };

@@ -23,6 +23,7 @@ pub use crate::kernel::int8::Scratch as QGruScratch;
 /// A slice whose length does not match its layer's shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct LengthMismatch {
     /// The slice.
     pub name: &'static str,

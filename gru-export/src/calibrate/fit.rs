@@ -20,6 +20,7 @@ const MOST: usize = 1 << 14;
 
 /// How the integers of an int8 model were chosen.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Fit {
     /// What was seen on the recordings, if there are any.
     pub statistics: Option<Statistics>,
@@ -33,6 +34,7 @@ pub struct Fit {
 
 /// Which error of the outputs on the recordings is to be small.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Aim {
     /// The root mean square, by the ranges of this method; with [`Method::Auto`] it is never larger than with the ranges of all values.
     Rms(Method),

@@ -15,6 +15,7 @@ use crate::verify::Errors;
 
 /// How the range of one tensor was chosen.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Choice {
     /// Of what.
     pub tensor: Tensor,
@@ -28,6 +29,7 @@ pub struct Choice {
 
 /// Where a range comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Origin {
     /// Recordings; never [`Method::Auto`].
     Measured(Method),
@@ -37,6 +39,7 @@ pub enum Origin {
 
 /// A range that was tried for a tensor, those before it chosen already.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Candidate {
     /// By what.
     pub method: Method,

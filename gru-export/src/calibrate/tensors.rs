@@ -7,6 +7,7 @@ use crate::ir::Merge;
 /// A vector that becomes int8, by its place in the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Tensor {
     /// A channel of the input.
     Input(usize),

@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode
     let relative = match verification.weights {
         _ if precision != Precision::F32.name() => 0.2,
         Weights::F32 => 2e-6,
-        Weights::F16 => 1e-2,
+        _ => 1e-2,
     };
     let tolerance = tolerance.unwrap_or(relative * verification.reference.errors.peak.max(1.0));
     let holds = verification.holds(tolerance);
@@ -76,8 +76,8 @@ pub(super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode
         terminal.print_json(&Report { precision, backend, verification: &verification, tolerance, holds });
     } else {
         let stored = match verification.weights {
-            Weights::F32 => "",
-            Weights::F16 => ", weights in f16",
+            Weights::F32 => String::new(),
+            weights => format!(", weights in {weights}"),
         };
         println!("{precision} on {backend}{stored}, against f64\n\n{verification}");
         println!(

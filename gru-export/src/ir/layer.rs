@@ -7,6 +7,7 @@ use super::matrix::Matrix;
 /// Where the reset gate acts; each is a different model with different weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Reset {
     /// `n = tanh(W_n x + b_n + r ⊙ (U_n h + c_n))`: PyTorch, cuDNN, Keras' default.
     #[default]
@@ -20,6 +21,7 @@ pub enum Reset {
 /// A function of one value, or of a whole vector.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Activation {
     /// tanh(x).
     Tanh,
@@ -145,6 +147,7 @@ impl Bidirectional {
 /// How a [`Bidirectional`] layer merges its directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Merge {
     /// Forward, then backward: `2 H` values.
     #[default]
@@ -215,6 +218,7 @@ pub struct Embedding {
 /// One step of a model.
 #[expect(clippy::large_enum_variant, reason = "a model has a handful of layers")]
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Layer {
     /// Symbol in, row of the table out.
     Embedding(Embedding),

@@ -21,6 +21,7 @@ use crate::verify::{Errors, Sums};
 
 /// Which precisions were chosen, and why.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Choice {
     /// The largest error of an output that was asked for.
     pub bound: f64,
@@ -34,6 +35,7 @@ pub struct Choice {
 
 /// One layer of a [`Choice`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct LayerChoice {
     /// As the source names it.
     pub name: String,
@@ -49,6 +51,7 @@ pub struct LayerChoice {
 
 /// A layer was raised.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Raise {
     /// From this,
     pub from: Precision,

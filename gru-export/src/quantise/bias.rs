@@ -18,6 +18,7 @@ const ROUNDS: usize = 4;
 
 /// What correcting the biases of a layer did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Correction {
     /// Index in the model.
     pub layer: usize,

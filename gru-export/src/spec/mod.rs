@@ -95,6 +95,7 @@ struct SpecTable {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[expect(clippy::large_enum_variant, reason = "a model has a handful of layers")]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum LayerSpec {
     /// [`ir::Embedding`](crate::ir::Embedding).
     Embedding {
