@@ -113,7 +113,7 @@ impl<const I: usize, const H: usize, R: Gating, const LANES: usize, const BLOCKS
 /// The result is the same bits on every target and backend. A step uses integers alone.
 ///
 /// # Hostile input
-/// An input beyond the calibrated range saturates in the layer before, [`Quantize`](crate::Quantize), or in [`Wide`]; [`Layer::outside`] counts how many
+/// An input beyond the calibrated range saturates in the layer before, [`Quantize`](crate::Quantize), or in [`Wide`](crate::Wide); [`Layer::outside`] counts how many
 /// values did. −128 is no value of the format: the sums that it is part of may then be those of another input, and differ from backend to
 /// backend; nothing else happens.
 ///
@@ -181,7 +181,7 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> QGru<I, H, R, V> {
     }
 
     /// Whether the weights are worth sharing: less stays in a first-level cache from step to step.
-    const SHARED: bool = Self::SHAPE.lanes() * size_of::<Int8Lane>() > 16 << 10;
+    pub(super) const SHARED: bool = Self::SHAPE.lanes() * size_of::<Int8Lane>() > 16 << 10;
     const SHAPE: GruShape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, gates: R::GATES };
 
     #[inline(always)]
@@ -191,7 +191,12 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> QGru<I, H, R, V> {
     }
 
     #[inline(always)]
-    fn advance<'s, B: Backend>(&self, backend: B, x: impl Input, state: &'s mut QGruState<H, V>) -> &'s [V; H] {
+    pub(super) fn advance<'s, B: Backend>(
+        &self,
+        backend: B,
+        x: impl Input,
+        state: &'s mut QGruState<H, V>,
+    ) -> &'s [V; H] {
         // In variables of their own: those that this kind of cell and input does not use then take no stack.
         let Room { mut view, mut halves, mut update, input: [mut first, mut second], mut hidden } =
             Room::<I, H, V>::new();
@@ -204,7 +209,7 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> QGru<I, H, R, V> {
     }
 
     #[inline(always)]
-    fn advance_batch<'s, B: Backend, X: Input, const S: usize>(
+    pub(super) fn advance_batch<'s, B: Backend, X: Input, const S: usize>(
         &self,
         backend: B,
         inputs: [X; S],
@@ -226,7 +231,7 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> QGru<I, H, R, V> {
     }
 
     #[inline(always)]
-    fn advance_window<B: Backend, X: Input, const W: usize>(
+    pub(super) fn advance_window<B: Backend, X: Input, const W: usize>(
         &self,
         backend: B,
         inputs: [X; W],
@@ -329,67 +334,6 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for OneHot<Q
     fn forward<'s, B: Backend>(&'s self, backend: B, &symbol: &u16, state: &'s mut QGruState<H, V>) -> &'s [V; H] {
         self.0.advance(backend, Symbol(usize::from(symbol)), state)
     }
-}
-
-/// A [`QGru`] or [`QDense`](crate::QDense) that takes `[i16; I]` in place of `[i8; I]`, with 2⁷ steps for each of int8: for a sensor whose small
-/// movements matter beside its large ones, or behind a layer that gives as much. The weights are the same, and the product with the input
-/// reads them twice. See [`quant::split`].
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Wide<L>(pub L);
-
-impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for Wide<QGru<I, H, R, V>> {
-    type Input = [i16; I];
-    type Output = [V; H];
-    type State = QGruState<H, V>;
-
-    #[inline(always)]
-    fn outside(&self, input: &[i16; I]) -> usize {
-        count(input, is_outside)
-    }
-
-    #[inline(always)]
-    fn forward<'s, B: Backend>(&'s self, backend: B, input: &[i16; I], state: &'s mut QGruState<H, V>) -> &'s [V; H] {
-        let [high, low] = split(input);
-        self.0.advance(backend, int8::Wide { high: &high, low: &low }, state)
-    }
-
-    #[inline(always)]
-    fn forward_batch<'s, B: Backend, const S: usize>(
-        &'s self,
-        backend: B,
-        inputs: [&[i16; I]; S],
-        states: [&'s mut QGruState<H, V>; S],
-    ) -> [&'s [V; H]; S] {
-        if QGru::<I, H, R, V>::SHARED {
-            let halves = inputs.map(split);
-            self.0.advance_batch(backend, halves.each_ref().map(|[high, low]| int8::Wide { high, low }), states)
-        } else {
-            one_by_one(self, backend, inputs, states)
-        }
-    }
-
-    #[inline(always)]
-    fn forward_window<B: Backend, const W: usize>(
-        &self,
-        backend: B,
-        inputs: [&[i16; I]; W],
-        state: &mut QGruState<H, V>,
-    ) -> [[V; H]; W] {
-        if QGru::<I, H, R, V>::SHARED {
-            let halves = inputs.map(split);
-            self.0.advance_window(backend, halves.each_ref().map(|[high, low]| int8::Wide { high, low }), state)
-        } else {
-            step_by_step(self, backend, inputs, state)
-        }
-    }
-}
-
-/// Both halves of a wide input.
-#[inline(always)]
-pub(crate) fn split<const I: usize>(input: &[i16; I]) -> [[i8; I]; 2] {
-    let halves = input.map(quant::split);
-    [halves.map(|(high, _)| high), halves.map(|(_, low)| low)]
 }
 
 /// Hidden state of a [`QGru`]: `5 H` bytes, the state in Q1.30 and the int8 view of it, `6 H` with a wide one, and a flag where caches are.

@@ -2,10 +2,12 @@
 
 mod float;
 mod int8;
+mod wide;
 
 pub use float::{Gru, GruState, GruWeights};
-pub(crate) use int8::split;
-pub use int8::{QGru, QGruState, QGruWeights, Requantization, Wide};
+pub use int8::{QGru, QGruState, QGruWeights, Requantization};
+pub use wide::Wide;
+pub(crate) use wide::split;
 
 use crate::layout::{Gates, Placement};
 use core::marker::PhantomData;
