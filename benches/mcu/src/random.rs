@@ -22,6 +22,15 @@ impl Random {
         ((((self.bits() >> 16) * 255) >> 16) as i32 - 127) as i8
     }
 
+    /// Each value uniform in ±127.
+    pub const fn int8s(&mut self, values: &mut [i8]) {
+        let mut at = 0;
+        while at < values.len() {
+            values[at] = self.int8();
+            at += 1;
+        }
+    }
+
     /// Uniform in [−1, 1).
     pub const fn unit(&mut self) -> f32 {
         (self.bits() as i32 >> 8) as f32 / (1 << 23) as f32

@@ -8,6 +8,10 @@ use gru_core::{
 
 use crate::{AFTER, BEFORE, H, I, REQUANTIZATION};
 
+#[macro_use]
+#[path = "../streams/mod.rs"]
+mod streams;
+
 /// Weights of a cell of so many gates.
 macro_rules! ablated {
     ($($name:ident: $gates:literal, $gating:ty;)+) => {$(
@@ -29,28 +33,6 @@ ablated! {
 }
 
 static SYMBOLS: [[i16; I]; 9] = [[500; I]; 9];
-
-/// A stream of each model: a step, the reset, a new one. Batches and windows are loops around steps here.
-macro_rules! streams {
-    ($($name:ident: $model:ty = $value:expr;)+) => {$(
-        #[allow(missing_docs, reason = "named after its cell")]
-        #[inline(never)]
-        pub fn $name(
-            stream: &mut Stream<'static, $model>,
-            input: Option<&<$model as Layer>::Input>,
-        ) -> Option<<$model as Layer>::Output> {
-            static MODEL: $model = $value;
-            match input {
-                Some(input) => Some(*stream.step(input)),
-                None => {
-                    stream.reset();
-                    *stream = Stream::new(&MODEL);
-                    None
-                }
-            }
-        }
-    )+};
-}
 
 streams! {
     before: QGru<I, H, ResetBefore> = QGru::new(&BEFORE);

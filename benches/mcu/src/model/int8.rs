@@ -41,8 +41,8 @@ pub const fn random<const I: usize, const H: usize, const LANES: usize, const BL
     let mut random = Random::new(1);
     let mut weight_ih = [[[0; I]; H]; 3];
     let mut weight_hh = [[[0; H]; H]; 3];
-    fill(&mut random, weight_ih.as_flattened_mut().as_flattened_mut());
-    fill(&mut random, weight_hh.as_flattened_mut().as_flattened_mut());
+    random.int8s(weight_ih.as_flattened_mut().as_flattened_mut());
+    random.int8s(weight_hh.as_flattened_mut().as_flattened_mut());
 
     let (mut bias, mut multiplier, mut shift) = ([[0; H]; 4], [[0; H]; 4], [[0; H]; 4]);
     let scale = RowScale::of(I + H);
@@ -61,7 +61,7 @@ pub const fn head<const I: usize, const O: usize, const LANES: usize, const BLOC
 -> HeadWeights<I, O, LANES, BLOCKS> {
     let mut random = Random::new(4);
     let mut weight = [[0; I]; O];
-    fill(&mut random, weight.as_flattened_mut());
+    random.int8s(weight.as_flattened_mut());
 
     let (mut bias, mut multiplier, mut shift) = ([0; O], [0; O], [0; O]);
     let scale = RowScale::of(I);
@@ -71,14 +71,6 @@ pub const fn head<const I: usize, const O: usize, const LANES: usize, const BLOC
         row += 1;
     }
     QDenseWeights::pack(&weight, &bias, &multiplier, &shift)
-}
-
-const fn fill(random: &mut Random, weights: &mut [i8]) {
-    let mut at = 0;
-    while at < weights.len() {
-        weights[at] = random.int8();
-        at += 1;
-    }
 }
 
 /// Values in ±127, or, a quarter of the time, all at one end of it or the other.

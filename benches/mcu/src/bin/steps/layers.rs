@@ -28,20 +28,12 @@ macro_rules! cells {
         static $name: Cell<$gating, { LANES / 3 * $gates }> = {
             let mut random = Random::new(4);
             let (mut weight_ih, mut weight_hh) = ([[[0; I]; H]; $gates], [[[0; H]; H]; $gates]);
-            fill(&mut random, weight_ih.as_flattened_mut().as_flattened_mut());
-            fill(&mut random, weight_hh.as_flattened_mut().as_flattened_mut());
+            random.int8s(weight_ih.as_flattened_mut().as_flattened_mut());
+            random.int8s(weight_hh.as_flattened_mut().as_flattened_mut());
             let requantization = Requantization { input_shift: 1, view: 127 };
             QGruWeights::pack(&weight_ih, &weight_hh, &[[300; H]; 4], &[[1 << 14; H]; 4], &[[8; H]; 4], requantization)
         };
     )+};
-}
-
-const fn fill(random: &mut Random, weights: &mut [i8]) {
-    let mut at = 0;
-    while at < weights.len() {
-        weights[at] = random.int8();
-        at += 1;
-    }
 }
 
 cells! {
