@@ -6,13 +6,12 @@ use core::ops::ControlFlow;
 
 use critical_section::Mutex;
 use defmt_semihosting as _;
-use gru_core::{Layer, Stream};
+use gru_core::{Integrity, Layer, Stream};
 use semihosting::{experimental::env, process};
 
 use crate::app::{App, Input, Logits};
 use crate::board::{self, Timer};
 use crate::faults::{self, Fault, Faulty};
-use crate::integrity::Integrity;
 use crate::model;
 use crate::recordings::{COUNTS, LABELS, SAMPLE_HZ};
 use crate::report::{self, Cost, Print};
@@ -38,10 +37,10 @@ static LOOP: Watchdog = Watchdog::new();
 /// Runs the model that is compiled in.
 pub fn run(timer: Timer) -> ! {
     #[cfg(not(int8))]
-    use model::float::{CHECKSUM, MODEL, WEIGHTS};
+    use model::float::{Flash, MODEL};
     #[cfg(int8)]
-    use model::int8::{CHECKSUM, MODEL, WEIGHTS};
-    run_model(&MODEL, Integrity::new(&WEIGHTS, CHECKSUM), timer)
+    use model::int8::{Flash, MODEL};
+    run_model(&MODEL, Integrity::of::<Flash>(), timer)
 }
 
 /// Runs to the last sample. Exits with 0 if the queue overran exactly when it was asked to.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `app` | the application, which knows no board: samples in, decisions out, and what it does where samples are missing |
 //! | `sensor` | the sensor's side: the queue, and what did not get into it |
-//! | `monitor`, `integrity`, `watchdog` | channels that do not move, weights that have changed, a main loop that hangs |
+//! | `monitor`, `watchdog` | channels that do not move, a main loop that hangs |
 //! | `model`, `recordings` | what `build.rs` generates: the exported models, the recorded signal |
 //! | `report` | the lines that are printed, the same from a board and on the host |
 //! | `firmware`, `board` | the microcontrollers: a timer interrupt fills the queue |
@@ -13,8 +13,6 @@
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 mod app;
-#[cfg_attr(not(target_os = "none"), allow(dead_code, reason = "a terminal has no flash"))]
-mod integrity;
 mod model;
 mod monitor;
 mod recordings;

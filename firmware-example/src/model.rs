@@ -20,14 +20,6 @@ pub use int8::{INPUT_SIZE as CHANNELS, LABELS, OUTPUT_SIZE as CLASSES};
 #[allow(dead_code, reason = "it says more of itself than is asked here")]
 pub mod int8 {
     include!(concat!(env!("OUT_DIR"), "/motion_int8.rs"));
-
-    /// All weights and scales, as they lie in flash.
-    pub static WEIGHTS: [&[u8]; 7] = {
-        let ([zero, multiplier, shift], gru, head) = (MODEL.0.bytes(), MODEL.1.0.bytes(), MODEL.2.bytes());
-        [zero, multiplier, shift, gru[0], gru[1], head[0], head[1]]
-    };
-    /// Of the weights, as the compiler has packed them.
-    pub const CHECKSUM: u32 = crate::integrity::checksum(&WEIGHTS);
 }
 
 /// Single precision: raw units in.
@@ -35,14 +27,6 @@ pub mod int8 {
 #[allow(dead_code, reason = "it says more of itself than is asked here")]
 pub mod float {
     include!(concat!(env!("OUT_DIR"), "/motion_float.rs"));
-
-    /// All weights and biases, as they lie in flash.
-    pub static WEIGHTS: [&[u8]; 4] = {
-        let (gru, head) = (MODEL.0.bytes(), MODEL.1.bytes());
-        [gru[0], gru[1], head[0], head[1]]
-    };
-    /// Of the weights, as the compiler has packed them.
-    pub const CHECKSUM: u32 = crate::integrity::checksum(&WEIGHTS);
 }
 
 impl Input for Counts {

@@ -1,7 +1,7 @@
 //! The ways between integer layers and f32 layers of one model.
 
 use crate::{
-    backend::Backend,
+    backend::{Backend, bytes},
     head::{Buffer, Quantized},
     quant,
     stack::Layer,
@@ -30,6 +30,12 @@ impl<const N: usize, T> Dequantize<N, T> {
     #[must_use]
     pub const fn new(zero: [f32; N], scale: [f32; N]) -> Self {
         Self { zero, scale, input: PhantomData }
+    }
+
+    /// The parameters as they lie in memory, for an [`Image`](crate::Image).
+    #[must_use]
+    pub const fn bytes(&self) -> [&[u8]; 2] {
+        [bytes(&self.zero), bytes(&self.scale)]
     }
 }
 
@@ -70,6 +76,12 @@ impl<const N: usize, T> QuantizeReal<N, T> {
     #[must_use]
     pub const fn new(zero: [f32; N], steps: [f32; N]) -> Self {
         Self { zero, steps, output: PhantomData }
+    }
+
+    /// The parameters as they lie in memory, for an [`Image`](crate::Image).
+    #[must_use]
+    pub const fn bytes(&self) -> [&[u8]; 2] {
+        [bytes(&self.zero), bytes(&self.steps)]
     }
 }
 

@@ -67,7 +67,7 @@ impl<const I: usize, const O: usize, W: Weight> Dense<I, O, W> {
         Self { lanes: &weights.lanes, bias: &weights.bias }
     }
 
-    /// The packed weights and biases as they lie in memory, for a checksum that is computed in a constant and again where they are in use.
+    /// The packed weights and biases as they lie in memory, for an [`Image`](crate::Image).
     #[must_use]
     pub const fn bytes(&self) -> [&'static [u8]; 2] {
         [bytes(self.lanes), bytes(self.bias)]
@@ -142,7 +142,7 @@ impl<const I: usize, const O: usize> QDense<I, O> {
         Self { lanes: &weights.lanes, scales: &weights.scales }
     }
 
-    /// The packed weights and scales as they lie in memory, for a checksum that is computed in a constant and again where they are in use.
+    /// The packed weights and scales as they lie in memory, for an [`Image`](crate::Image).
     #[must_use]
     pub const fn bytes(&self) -> [&'static [u8]; 2] {
         [bytes(self.lanes), bytes(self.scales)]
@@ -208,7 +208,7 @@ impl<const I: usize, T> Quantize<I, T> {
         Self { zero, multiplier, shift, steps: PhantomData }
     }
 
-    /// The parameters as they lie in memory, for a checksum that is computed in a constant and again where they are in use.
+    /// The parameters as they lie in memory, for an [`Image`](crate::Image).
     #[must_use]
     pub const fn bytes(&self) -> [&[u8]; 3] {
         [bytes(&self.zero), bytes(&self.multiplier), bytes(&self.shift)]

@@ -32,6 +32,7 @@ mod bridge;
 mod cell;
 mod describe;
 mod head;
+mod integrity;
 mod kernel;
 pub mod layout;
 pub mod math;
@@ -53,6 +54,7 @@ pub use cell::{
 pub use head::{
     Buffer, Dense, DenseWeights, QDense, QDenseWeights, Quantize, Quantized, argmax, softmax, softmax_int8, softmax_q15,
 };
+pub use integrity::{Image, Integrity, checksum};
 pub use qvector::{Lookup, NORMAL_BITS, QActivate, QLayerNorm, QSoftmax, layer_norm_int8};
 pub use stack::Layer;
 pub use stream::Stream;

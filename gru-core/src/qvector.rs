@@ -1,7 +1,7 @@
 //! Integer layers over one vector without a matrix: activations, softmax, layer normalization, tables. The same bits on every target.
 
 use crate::{
-    backend::Backend,
+    backend::{Backend, bytes},
     head::{Buffer, Quantized, softmax_q15},
     math::fixed,
     quant,
@@ -110,6 +110,12 @@ impl<const N: usize> Lookup<N> {
     pub const fn new(table: &'static [i8; 256]) -> Self {
         Self { table }
     }
+
+    /// The table as it lies in memory, for an [`Image`](crate::Image).
+    #[must_use]
+    pub const fn bytes(&self) -> [&'static [u8]; 1] {
+        [bytes(self.table)]
+    }
 }
 
 impl<const N: usize> Layer for Lookup<N> {
@@ -139,6 +145,12 @@ impl<const N: usize, T: Quantized> QLayerNorm<N, T> {
     #[must_use]
     pub const fn new(multiplier: &'static [i16; N], bias: &'static [i32; N], shift: u8, epsilon: u64) -> Self {
         Self { multiplier, bias, shift, epsilon, input: PhantomData }
+    }
+
+    /// The multipliers and biases as they lie in memory, for an [`Image`](crate::Image).
+    #[must_use]
+    pub const fn bytes(&self) -> [&'static [u8]; 2] {
+        [bytes(self.multiplier), bytes(self.bias)]
     }
 }
 

@@ -31,7 +31,7 @@ impl<T, const V: usize, const D: usize> Embedding<T, V, D> {
         Self { table }
     }
 
-    /// The table as it lies in memory, for a checksum that is computed in a constant and again where it is in use.
+    /// The table as it lies in memory, for an [`Image`](crate::Image).
     #[must_use]
     pub const fn bytes(&self) -> [&'static [u8]; 1]
     where

@@ -1,7 +1,7 @@
 //! Layers over one vector without a matrix: activations, softmax, layer normalization.
 
 use crate::{
-    backend::{Backend, Lanes, Op, dispatch},
+    backend::{Backend, Lanes, Op, bytes, dispatch},
     head::{Buffer, softmax},
     layout::UNITS,
     math::{self, Activation, Function, Rational},
@@ -136,6 +136,12 @@ impl<const N: usize> LayerNorm<N> {
     #[must_use]
     pub const fn new(weight: &'static [f32; N], bias: &'static [f32; N], epsilon: f32) -> Self {
         Self { weight, bias, epsilon }
+    }
+
+    /// The weights and biases as they lie in memory, for an [`Image`](crate::Image).
+    #[must_use]
+    pub const fn bytes(&self) -> [&'static [u8]; 2] {
+        [bytes(self.weight), bytes(self.bias)]
     }
 }
 

@@ -70,6 +70,12 @@ impl<F, B, const O: usize, M> Bidirectional<F, B, O, M> {
     pub const fn new(forward: F, backward: B) -> Self {
         Self { forward, backward, merge: PhantomData }
     }
+
+    /// The layer of each direction.
+    #[must_use]
+    pub const fn directions(&self) -> (&F, &B) {
+        (&self.forward, &self.backward)
+    }
 }
 
 impl<I, T, F, B, M, const H: usize, const O: usize> Window for Bidirectional<F, B, O, M>

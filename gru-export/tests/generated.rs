@@ -246,6 +246,39 @@ fn lines<T: std::fmt::Debug>(outputs: &[Vec<T>]) -> String {
     outputs.iter().map(|y| format!("{y:?}\n")).collect()
 }
 
+/// Holds `Flash` of a module against its statics, which may have padding up to their alignment and four bytes beyond what is in it, tables none, and
+/// against how many parts are of layers by value.
+const COVERAGE: &str = r#"
+fn check_coverage<I: gru_core::Image>([model, statics]: [&[[usize; 3]]; 2], by_value: usize, crc: bool) {
+    let inside = |start, size| {
+        I::PARTS.iter().filter(move |part| (start..start + size).contains(&(part.as_ptr() as usize)))
+    };
+    for &[start, size, padding] in statics {
+        let covered: usize = inside(start, size).map(|part| part.len()).sum();
+        assert!(covered <= size && size <= covered + padding, "{covered} of {size} bytes");
+    }
+    let count = |of: &[[usize; 3]]| of.iter().flat_map(|&[start, size, _]| inside(start, size)).count();
+    assert_eq!((count(model), count(statics)), (by_value, I::PARTS.len() - by_value));
+    assert!(!crc || gru_core::Integrity::of::<I>().check());
+}
+"#;
+
+/// A call of it from within the module of this text.
+fn check_coverage(text: &str, crc: bool) -> String {
+    let place = |name: &str, padding| format!("[&raw const {name} as usize, size_of_val(&{name}), {padding}]");
+    let statics = text.lines().filter_map(|line| line.strip_prefix("static ")?.split_once(": "));
+    let statics: Vec<String> =
+        statics.map(|(name, of)| place(name, if of.starts_with('[') { 0 } else { 63 + 4 })).collect();
+    let parts = [("Quantize", 3), ("QuantizeReal", 2), ("Dequantize", 2)];
+    let by_value = parts.map(|(layer, parts)| parts * text.matches(&format!("gru_core::{layer}::new(")).count());
+    format!(
+        "    pub fn check() {{\n        crate::check_coverage::<Flash>([&[{}], &[{}]], {}, {crc});\n    }}\n",
+        place("MODEL", 0),
+        statics.join(", "),
+        by_value.iter().sum::<usize>(),
+    )
+}
+
 fn rustc(directory: &Path, arguments: &[&str]) {
     let output = Command::new("rustc")
         .args(["--edition", "2024", "-C", "opt-level=1", "-D", "warnings", "-L", "."])
@@ -278,11 +311,14 @@ fn generated_modules_equal_the_exporters_run() {
         for (name, precisions, weights) in runs {
             let named = layers.iter().zip(&precisions);
             let export = named.fold(prepared.export.clone(), |export, (layer, &by)| export.layer(layer.name(), by));
-            export.weights(weights).write(directory.join(format!("{name}.rs")), &()).unwrap();
+            let text = export.weights(weights).generate(&()).unwrap();
+            fs::write(directory.join(format!("{name}.rs")), &text).unwrap();
             let (outputs, inputs) = expected(&prepared, &precisions, weights);
             let bits = if precisions.last() == Some(&F32) { "y.to_bits().cast_signed()" } else { "i32::from(*y)" };
             write!(all_expected, "{name}\n{outputs}").unwrap();
-            write!(program, "#[allow(dead_code)]\nmod {name} {{\n    include!(\"{name}.rs\");\n}}\n").unwrap();
+            // The compiler takes a second for the CRC of 200 KB.
+            let check = check_coverage(&text, precisions.iter().all(|&precision| precision != F32));
+            write!(program, "#[allow(dead_code)]\nmod {name} {{\n    include!(\"{name}.rs\");\n{check}}}\n").unwrap();
             let print = format!("println!(\"{{:?}}\", outputs.iter().map(|y| {bits}).collect::<Vec<_>>());");
             let run = if prepared.model.is_bidirectional() {
                 format!("    for outputs in {name}::MODEL.window(&[{inputs}]) {{\n        {print}\n    }}\n")
@@ -292,10 +328,10 @@ fn generated_modules_equal_the_exporters_run() {
                      let outputs = {name}::MODEL.step(&x, &mut state);\n        {print}\n    }}\n"
                 )
             };
-            write!(main, "    println!(\"{name}\");\n{run}").unwrap();
+            write!(main, "    println!(\"{name}\");\n    {name}::check();\n{run}").unwrap();
         }
     }
-    fs::write(directory.join("main.rs"), format!("{program}{main}}}\n")).unwrap();
+    fs::write(directory.join("main.rs"), format!("{COVERAGE}{program}{main}}}\n")).unwrap();
 
     let core: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gru-core/src/lib.rs");
     let family = "gru_family=\"portable\"";

@@ -19,6 +19,8 @@ unsafe impl Packed for u8 {}
 // SAFETY: a number of two bytes.
 unsafe impl Packed for i16 {}
 // SAFETY: a number of four bytes.
+unsafe impl Packed for i32 {}
+// SAFETY: a number of four bytes.
 unsafe impl Packed for f32 {}
 // SAFETY: a transparent u16.
 unsafe impl Packed for F16 {}
@@ -29,21 +31,11 @@ unsafe impl<const G: usize> Packed for Scales<G> {}
 
 const _: () = assert!(UNITS.is_multiple_of(4), "Scales would have padding");
 
-/// The bytes of packed values, in the order and the byte order that they have in memory. Layers give theirs by methods of this name: what a
-/// constant says of them the flash of a product must still say after years.
+/// The bytes of packed values, in the order and the byte order that they have in memory. Layers give theirs by methods of this name, of which
+/// an [`Image`](crate::Image) consists.
 ///
 /// ```
-/// use gru_core::{Dense, DenseWeights, layout};
-///
-/// static HALF: DenseWeights<1, 1, { layout::dense_f32_lanes(1, 1) }, { layout::blocks(1) }> = DenseWeights::pack(&[[0.5]], &[0.0]);
-/// static LAYER: Dense<1, 1> = Dense::new(&HALF);
-///
-/// const fn sum(bytes: &[u8]) -> u32 {
-///     if let [first, rest @ ..] = bytes { *first as u32 + sum(rest) } else { 0 }
-/// }
-///
-/// const EXPECTED: u32 = sum(LAYER.bytes()[0]); // a CRC is better
-/// assert_eq!(sum(LAYER.bytes()[0]), EXPECTED);
+/// assert_eq!(gru_core::backend::bytes(&[-1i8, 2]), [0xFF, 2]);
 /// ```
 #[must_use]
 pub const fn bytes<T: Packed>(values: &[T]) -> &[u8] {

@@ -131,7 +131,7 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation, W: Weight> Gru<I,
         Self { lanes: &weights.lanes, bias: &weights.bias, types: PhantomData }
     }
 
-    /// The packed weights and biases as they lie in memory, for a checksum that is computed in a constant and again where they are in use.
+    /// The packed weights and biases as they lie in memory, for an [`Image`](crate::Image).
     #[must_use]
     pub const fn bytes(&self) -> [&'static [u8]; 2] {
         [bytes(self.lanes), bytes(self.bias)]

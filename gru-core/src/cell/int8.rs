@@ -165,7 +165,7 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> QGru<I, H, R, V> {
         }
     }
 
-    /// The packed weights and scales as they lie in memory, for a checksum that is computed in a constant and again where they are in use.
+    /// The packed weights and scales as they lie in memory, for an [`Image`](crate::Image).
     /// [`Requantization`] is not among them: it becomes part of the code.
     #[must_use]
     pub const fn bytes(&self) -> [&'static [u8]; 2] {

@@ -1,7 +1,7 @@
 //! The layers of an f32 model as source text.
 
 use super::array::literal;
-use super::{Item, bidirectional, gating, lanes, packed};
+use super::{Item, bidirectional, gating, lanes, packed, parts};
 use crate::float::{FloatGru, FloatLayer};
 use crate::weights::{Weights, halves};
 
@@ -14,6 +14,7 @@ pub(super) fn item(layer: &FloatLayer, index: usize, weights: Weights) -> Item {
             &format!("EMBEDDING_{index}"),
             &format!("[[{element}; {size}]; {symbols}]"),
             &within(weights, &stored(weights, &[*symbols, *size], table, 0)),
+            1,
         ),
         FloatLayer::Gru(layer) => gru(layer, &format!("GRU_{index}"), weights),
         FloatLayer::Bidirectional { forward, backward, merge, ends, output_size } => {
@@ -34,6 +35,7 @@ pub(super) fn item(layer: &FloatLayer, index: usize, weights: Weights) -> Item {
                 &format!("DENSE_{index}"),
                 &kind,
                 &within(weights, &packed("DenseWeights", &arguments, "")),
+                2,
             )
         }
         FloatLayer::Activation { size, function } => Item::plain("Activate", &format!("{}, {size}", function.kind())),
@@ -50,6 +52,7 @@ pub(super) fn item(layer: &FloatLayer, index: usize, weights: Weights) -> Item {
                 kind: format!("gru_core::LayerNorm<{size}>"),
                 value: format!("gru_core::LayerNorm::new(&{weights}, &{biases}, {epsilon:?})"),
                 weights: vector(&weights, weight) + &vector(&biases, bias),
+                bytes: parts(2),
                 window: false,
             }
         }
@@ -73,7 +76,7 @@ fn gru(layer: &FloatGru, name: &str, weights: Weights) -> Item {
         (functions, _) => functions,
     };
     let parameters = format!("{i}, {h}, {gating}{functions}{last}");
-    let item = Item::new("Gru", &parameters, name, &kind, &within(weights, &packed("GruWeights", &arguments, "")));
+    let item = Item::new("Gru", &parameters, name, &kind, &within(weights, &packed("GruWeights", &arguments, "")), 2);
     if *one_hot { item.wrapped("OneHot") } else { item }
 }
 

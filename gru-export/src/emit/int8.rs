@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use super::array::literal;
-use super::{Item, bidirectional, float, gating, lanes, packed};
+use super::{Item, bidirectional, float, gating, lanes, packed, parts};
 use crate::int8::{InputQuantization, Int8Gru, Int8Layer, Step};
 use crate::ir::Merge;
 use crate::weights::Weights;
@@ -21,6 +21,7 @@ fn between(layer: &str, wide: bool, arguments: &[&dyn Debug], size: usize) -> It
         kind: format!("gru_core::{layer}<{size}{}>", if wide { ", i16" } else { "" }),
         value: format!("gru_core::{layer}::new({})", arguments.join(", ")),
         weights: String::new(),
+        bytes: parts(arguments.len()),
         window: false,
     }
 }
@@ -36,6 +37,7 @@ pub(super) fn item(layer: &Int8Layer, index: usize, weights: Weights) -> Item {
                 &format!("EMBEDDING_{index}"),
                 &format!("[[{element}; {size}]; {symbols}]"),
                 &table,
+                1,
             )
         }
         Int8Layer::Gru(layer) => gru(layer, &format!("GRU_{index}")),
@@ -52,6 +54,7 @@ pub(super) fn item(layer: &Int8Layer, index: usize, weights: Weights) -> Item {
             kind: format!("gru_core::QSoftmax<{size}>"),
             value: format!("gru_core::QSoftmax::new({frac_bits})"),
             weights: String::new(),
+            bytes: Vec::new(),
             window: false,
         },
         Int8Layer::Narrow { wide, zero, multiplier, shift, .. } => {
@@ -68,7 +71,7 @@ pub(super) fn item(layer: &Int8Layer, index: usize, weights: Weights) -> Item {
         Int8Layer::Real(layer) => float::item(layer, index, weights),
         Int8Layer::Lookup { size, table, .. } => {
             let name = format!("TABLE_{index}");
-            Item::new("Lookup", &size.to_string(), &name, "[i8; 256]", &format!("{table:?}"))
+            Item::new("Lookup", &size.to_string(), &name, "[i8; 256]", &format!("{table:?}"), 1)
         }
         Int8Layer::LayerNorm { wide, multiplier, bias, shift, epsilon, .. } => {
             let size = multiplier.len();
@@ -81,6 +84,7 @@ pub(super) fn item(layer: &Int8Layer, index: usize, weights: Weights) -> Item {
                 kind: format!("gru_core::QLayerNorm<{size}{input}>"),
                 value: format!("gru_core::QLayerNorm::new(&{gains}, &{biases}, {shift}, {epsilon})"),
                 weights: vector(&gains, "i16", multiplier) + &vector(&biases, "i32", bias),
+                bytes: parts(2),
                 window: false,
             }
         }
@@ -96,7 +100,7 @@ pub(super) fn item(layer: &Int8Layer, index: usize, weights: Weights) -> Item {
                 "gru_core::QDenseWeights<{i}, {o}, {{ gru_core::layout::dense_int8_lanes({i}, {o}) }}, {{ gru_core::layout::blocks({o}) }}>"
             );
             let weights = packed("QDenseWeights", &arguments, "");
-            let item = Item::new("QDense", &format!("{i}, {o}"), &format!("DENSE_{index}"), &kind, &weights);
+            let item = Item::new("QDense", &format!("{i}, {o}"), &format!("DENSE_{index}"), &kind, &weights, 2);
             if *wide { item.wrapped("Wide") } else { item }
         }
     }
@@ -123,7 +127,7 @@ fn gru(layer: &Int8Gru, name: &str) -> Item {
     let kind = format!("gru_core::QGruWeights<{i}, {h}, {gating}, {{ {lanes} }}, {{ gru_core::layout::blocks({h}) }}>");
     let weights = packed("QGruWeights", &arguments, &last);
     let view = if layer.wide_view { ", i16" } else { "" };
-    let item = Item::new("QGru", &format!("{i}, {h}, {gating}{view}"), name, &kind, &weights);
+    let item = Item::new("QGru", &format!("{i}, {h}, {gating}{view}"), name, &kind, &weights, 2);
     match (layer.one_hot, layer.wide_input) {
         (true, _) => item.wrapped("OneHot"),
         (_, true) => item.wrapped("Wide"),

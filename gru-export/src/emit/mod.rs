@@ -37,6 +37,8 @@ struct Item {
     value: String,
     /// The statics that the expression borrows.
     weights: String,
+    /// What follows a place of its type to get each part of its bytes.
+    bytes: Vec<String>,
     /// Whether it takes whole windows alone.
     window: bool,
 }
@@ -105,6 +107,7 @@ fn bidirectional(directions: [Item; 2], output_size: usize, merge: Merge, ends: 
         kind: format!("gru_core::Bidirectional<{}, {}, {output_size}{merge}>", forward.kind, backward.kind),
         value: format!("gru_core::Bidirectional::new({}, {})", forward.value, backward.value),
         weights: forward.weights + &backward.weights,
+        bytes: [at(".directions().0", &forward.bytes), at(".directions().1", &backward.bytes)].concat(),
         window: true,
     };
     if ends { both.wrapped("Ends") } else { both }
@@ -116,14 +119,24 @@ fn windows(items: Vec<Item>) -> Vec<Item> {
     let mut steps: Vec<Item> = Vec::new();
     for item in items {
         if item.window {
-            members.extend(Item::tuple(&std::mem::take(&mut steps)).map(|steps| steps.wrapped("Steps")));
+            members.extend(Item::tuple(std::mem::take(&mut steps)).map(|steps| steps.wrapped("Steps")));
             members.push(item);
         } else {
             steps.push(item);
         }
     }
-    members.extend(Item::tuple(&steps).map(|steps| steps.wrapped("Steps")));
+    members.extend(Item::tuple(steps).map(|steps| steps.wrapped("Steps")));
     members
+}
+
+/// So many parts of a layer's own.
+fn parts(count: usize) -> Vec<String> {
+    (0..count).map(|part| format!(".bytes()[{part}]")).collect()
+}
+
+/// Parts of what is at this place in another.
+fn at(place: &str, parts: &[String]) -> Vec<String> {
+    parts.iter().map(|part| format!("{place}{part}")).collect()
 }
 
 impl Item {
@@ -133,37 +146,55 @@ impl Item {
             kind: format!("gru_core::{layer}<{parameters}>"),
             value: format!("gru_core::{layer}::new()"),
             weights: String::new(),
+            bytes: Vec::new(),
             window: false,
         }
     }
 
-    /// Layers that feed each other as one; `None` of none.
-    fn tuple(items: &[Self]) -> Option<Self> {
-        let parts = |part: fn(&Self) -> &str| nested(&items.iter().map(part).collect::<Vec<_>>());
-        (!items.is_empty()).then(|| Self {
-            kind: parts(|item| &item.kind),
-            value: parts(|item| &item.value),
+    /// Layers that feed each other as one: a tuple of at most eight, of tuples where there are more. One alone is no tuple; `None` of none.
+    fn tuple(mut items: Vec<Self>) -> Option<Self> {
+        const MOST: usize = 8;
+        if items.len() > MOST {
+            let size = items.len().div_ceil(MOST).max(MOST);
+            let mut items = items.into_iter();
+            let groups = std::iter::from_fn(|| Self::tuple(items.by_ref().take(size).collect()));
+            return Self::tuple(groups.collect());
+        }
+        if items.len() < 2 {
+            return items.pop();
+        }
+        let joined = |part: fn(&Self) -> &str| items.iter().map(part).collect::<Vec<_>>().join(", ");
+        let places = items.iter().enumerate();
+        Some(Self {
+            kind: format!("({})", joined(|item| &item.kind)),
+            value: format!("({})", joined(|item| &item.value)),
             weights: items.iter().map(|item| item.weights.as_str()).collect(),
+            bytes: places.flat_map(|(place, item)| at(&format!(".{place}"), &item.bytes)).collect(),
             window: false,
         })
     }
 
-    /// The layer `gru_core::{layer}<{parameters}>` over one static called `name`.
-    fn new(layer: &str, parameters: &str, name: &str, weights_type: &str, weights: &str) -> Self {
+    /// The layer `gru_core::{layer}<{parameters}>` over one static called `name`, the bytes of which it gives in so many `parts`.
+    fn new(layer: &str, parameters: &str, name: &str, weights_type: &str, weights: &str, parts: usize) -> Self {
         Self {
             kind: format!("gru_core::{layer}<{parameters}>"),
             value: format!("gru_core::{layer}::new(&{name})"),
             weights: format!(
                 "\n#[rustfmt::skip]\n#[allow(clippy::approx_constant, long_running_const_eval)]\nstatic {name}: {weights_type} = {weights};\n"
             ),
+            bytes: self::parts(parts),
             window: false,
         }
     }
 
     /// The layer in a wrapper that changes what it takes.
     fn wrapped(self, wrapper: &str) -> Self {
-        let (kind, value) = (&self.kind, &self.value);
-        Self { kind: format!("gru_core::{wrapper}<{kind}>"), value: format!("gru_core::{wrapper}({value})"), ..self }
+        Self {
+            kind: format!("gru_core::{wrapper}<{}>", self.kind),
+            value: format!("gru_core::{wrapper}({})", self.value),
+            bytes: at(".0", &self.bytes),
+            ..self
+        }
     }
 }
 
@@ -171,7 +202,8 @@ impl Module<'_> {
     fn text(&self, items: Vec<Item>, constants: &str) -> String {
         let whole = items.iter().any(|item| item.window);
         let items = if whole { windows(items) } else { items };
-        let Item { kind, value, weights, .. } = Item::tuple(&items).expect("a model has layers");
+        let Item { kind, value, weights, bytes, .. } = Item::tuple(items).expect("a model has layers");
+        let parts: String = at("MODEL", &bytes).iter().map(|part| format!("        {part},\n")).collect();
         let (header, sizes) = (self.header(), self.sizes());
         let use_of = match whole {
             true => "Weights only; takes whole windows, by `gru_core::Window`.",
@@ -180,7 +212,12 @@ impl Module<'_> {
         format!(
             "{header}\n{sizes}{constants}\n\
              /// The layers, first to last.\n#[rustfmt::skip]\npub type Model = {kind};\n\n\
-             /// {use_of}\n#[rustfmt::skip]\npub static MODEL: Model = {value};\n\
+             /// {use_of}\n#[rustfmt::skip]\npub static MODEL: Model = {value};\n\n\
+             /// The bytes of `MODEL` in flash, for a check of them by `gru_core::Integrity`.\n\
+             #[allow(dead_code)]\npub struct Flash;\n\n\
+             #[rustfmt::skip]\n#[allow(long_running_const_eval)]\nimpl gru_core::Image for Flash {{\n    \
+             const PARTS: &'static [&'static [u8]] = &[\n{parts}    ];\n    \
+             const CHECKSUM: u32 = gru_core::checksum(Self::PARTS);\n}}\n\
              {weights}"
         )
     }
@@ -217,18 +254,5 @@ impl Module<'_> {
             ),
         };
         input + &output + &labels
-    }
-}
-
-/// A tuple of at most eight, of tuples where there are more; one alone is no tuple.
-fn nested(parts: &[&str]) -> String {
-    const MOST: usize = 8;
-    match parts {
-        [one] => (*one).to_owned(),
-        parts if parts.len() <= MOST => format!("({})", parts.join(", ")),
-        parts => {
-            let groups: Vec<String> = parts.chunks(parts.len().div_ceil(MOST).max(MOST)).map(nested).collect();
-            nested(&groups.iter().map(String::as_str).collect::<Vec<_>>())
-        }
     }
 }
