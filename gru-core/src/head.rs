@@ -126,7 +126,8 @@ impl<const I: usize, const O: usize, const LANES: usize, const BLOCKS: usize> QD
     }
 }
 
-/// `y = W x + b` in int8: `[i8; I]` in, `[i16; O]` out, in the fixed-point format that its multipliers were made for.
+/// `y = W x + b` in int8: `[i8; I]` in, `[i16; O]` out, in the fixed-point format that its multipliers were made for. Inputs are in ±127: what −128 does
+/// is not defined, see [`QGru`](crate::QGru#hostile-input).
 #[derive(Clone, Copy)]
 pub struct QDense<const I: usize, const O: usize> {
     lanes: &'static [Int8Lane],

@@ -266,7 +266,7 @@ pub trait Backend: Copy {
         x: [&[f32]; S],
     ) -> [[F32<Self>; G]; S];
 
-    /// Brings an int8 input to the form that the product reads, once for all panels.
+    /// Brings an int8 input, in ±127, to the form that the product reads, once for all panels.
     #[inline(always)]
     fn prepare(self, _x: &[i8], _prepared: &mut [Prepared]) {}
 
@@ -277,7 +277,7 @@ pub trait Backend: Copy {
         false
     }
 
-    /// `sums[s][g] + Σ_c weights[g][c] · x[s][c]` for a panel of `G` gates (in [`Order::INT8`](crate::layout::Order::INT8)) and `S` inputs.
+    /// `sums[s][g] + Σ_c weights[g][c] · x[s][c]` for a panel of `G` gates (in [`Order::INT8`](crate::layout::Order::INT8)) and `S` inputs in ±127.
     fn product_int8<const G: usize, const S: usize>(
         self,
         sums: [[I32<Self>; G]; S],

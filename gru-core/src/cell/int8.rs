@@ -115,7 +115,7 @@ impl<const I: usize, const H: usize, R: Gating, const LANES: usize, const BLOCKS
 /// # Hostile input
 /// An input beyond the calibrated range saturates in the layer before, [`Quantize`](crate::Quantize), or in [`Wide`](crate::Wide); [`Layer::outside`] counts how many
 /// values did. −128 is no value of the format: the sums that it is part of may then be those of another input, and differ from backend to
-/// backend; nothing else happens.
+/// backend; nothing else happens. To take it for −127 would cost every layer of every model a pass over its input, and no layer gives it.
 ///
 /// Whatever memory made of a state is a state: bit 31 of a word counts for nothing, and the view is made anew by every step. The same
 /// corrupted state gives the same bits on every backend, as long as no int8 view is −128. From the first step on each unit is within ±1 again, and what

@@ -22,9 +22,9 @@ pub enum GruInput<'a> {
 /// The input of a [`QGruSlice`](super::QGruSlice) or a [`QDenseSlice`](super::QDenseSlice).
 #[derive(Clone, Copy, Debug)]
 pub enum QGruInput<'a> {
-    /// A vector.
+    /// A vector, in ±127: what −128 does is not defined, see [`QGru`](crate::QGru#hostile-input).
     Dense(&'a [i8]),
-    /// A vector of more resolution: `high + low / 2⁷`, see [`quant::split`](crate::quant::split).
+    /// A vector of more resolution: `high + low / 2⁷`, as [`quant::split`](crate::quant::split) gives them; −128 as before.
     Wide {
         /// Whole steps.
         high: &'a [i8],
