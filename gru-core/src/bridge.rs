@@ -96,7 +96,7 @@ impl<const N: usize, T: Quantized> Layer for QuantizeReal<N, T> {
         channels
             .map(|((&x, &zero), &steps)| {
                 let q = quant::nearest((x - zero) * steps);
-                usize::from((x.is_nan()) | (Into::<i32>::into(T::saturate(q)) != q))
+                usize::from(!x.is_finite() | (Into::<i32>::into(T::saturate(q)) != q))
             })
             .sum()
     }

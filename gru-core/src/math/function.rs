@@ -1,4 +1,4 @@
-use super::{Activation, Rational, Real};
+use super::{Activation, Rational, Real, real::less};
 use core::marker::PhantomData;
 
 /// A function of one value, chosen as a type: what an [`Activate`](crate::Activate) layer applies, or a [`Cell`] in place of σ and tanh.
@@ -72,7 +72,7 @@ pub struct Relu;
 impl Function for Relu {
     #[inline(always)]
     fn lanes<V: Real>(x: V) -> V {
-        x.map(|x| if x < 0.0 { 0.0 } else { x })
+        x.map(|x| if less(x, 0.0) { 0.0 } else { x })
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{Activation, Real};
+use super::{Activation, Real, real::within};
 
 /// A 9/8 rational tanh in Estrin form with one division; no table, no branch, no dependency. The default of [`Gru`](crate::Gru).
 ///
@@ -43,7 +43,7 @@ impl Activation for Rational {
         const ROUND: f32 = 12_582_912.0;
         const LN2_HIGH: f32 = 0.693_359_4;
         const LN2_LOW: f32 = -2.121_944_4e-4;
-        let x = x.clamp(-87.0, 88.0);
+        let x = within(x, -87.0, 88.0);
         let k = (x * core::f32::consts::LOG2_E + ROUND) - ROUND;
         let r = (x - k * LN2_HIGH) - k * LN2_LOW;
         let tail = 0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0))));

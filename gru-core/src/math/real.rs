@@ -21,6 +21,39 @@ pub trait Real: Copy {
     fn map(self, f: impl Fn(f32) -> f32) -> Self;
 }
 
+/// `x`, or the end of the range that it is beyond; NaN stays NaN.
+#[inline(always)]
+pub(super) fn within(x: f32, low: f32, high: f32) -> f32 {
+    if cfg!(not(gru_family = "helium")) {
+        x.clamp(low, high)
+    } else if less(x, low) {
+        low
+    } else if less(high, x) {
+        high
+    } else {
+        x
+    }
+}
+
+/// `a < b`, false of NaN.
+#[cfg(not(gru_family = "helium"))]
+#[inline(always)]
+pub(super) fn less(a: f32, b: f32) -> bool {
+    a < b
+}
+
+/// `a < b`, false of NaN, and true of −0 and 0. By integers of the same order: where it makes vectors of floats, LLVM 22 compares them by VCMP with LT,
+/// which is true of NaN.
+#[cfg(gru_family = "helium")]
+#[inline(always)]
+pub(super) fn less(a: f32, b: f32) -> bool {
+    let key = |x: f32| {
+        let bits = x.to_bits().cast_signed();
+        bits ^ ((bits >> 31) & i32::MAX)
+    };
+    key(a) < key(b) && key(a) >= key(f32::NEG_INFINITY) && key(b) <= key(f32::INFINITY)
+}
+
 impl Real for f32 {
     #[inline(always)]
     fn splat(self, x: f32) -> Self {
@@ -54,7 +87,7 @@ impl Real for f32 {
 
     #[inline(always)]
     fn clamp(self, limit: f32) -> Self {
-        self.clamp(-limit, limit)
+        within(self, -limit, limit)
     }
 
     #[inline(always)]
