@@ -1,19 +1,18 @@
 //! States and inputs that no model makes, on one backend.
 
+mod float;
+
 use super::random::Random;
 use super::room::Room;
 use gru_core::backend::{Backend, scalar::Scalar};
 use gru_core::layout::{self, Gates, GruShape, INT8_DEPTH, Order, Scales, UNITS};
 use gru_core::math::Rational;
-use gru_core::slices::{GruInput, GruSlice, QGruInput, QGruSlice};
+use gru_core::slices::{GruInput, QGruInput, QGruSlice};
 use gru_core::{Quantized, Requantization, quant};
 
-const I: usize = 7;
-/// No whole number of blocks.
-const H: usize = 37;
+use float::{FORGOTTEN, H, I};
 
-/// Steps after which a layer whose state contracts by [`CONTRACTION`] has forgotten what it was: 2 · (3/4)³² is 2e-4.
-const FORGOTTEN: usize = 32;
+/// Of the state, each step.
 const CONTRACTION: f64 = 0.75;
 
 /// What remains in int8, in Q0.15: two steps of the int8 view, by whose rounding two states may go on to differ.
@@ -83,60 +82,14 @@ fn forgets<B: Backend, V: Quantized + PartialEq>(
     }
 }
 
-/// NaN stays until the reset, ±∞ saturates and is forgotten, and what is too small to be a normal number counts for nothing.
+/// [`float::check`].
 pub fn float<B: Backend>(backend: B) {
     let mut random = Random(8);
-    for gates in Gates::ALL {
-        let shape = GruShape { input_size: I, hidden_size: H, order: Order::F32, gates };
-        // None is zero, of which the product with ∞ is NaN.
-        let mut weights = |len: usize| -> Vec<f32> {
-            (0..len).map(|_| random.unit() * 0.01).map(|w| if w < 0.0 { w - 1e-4 } else { w + 1e-4 }).collect()
-        };
-        let (weight_ih, weight_hh) = (weights(gates.count() * H * I), weights(gates.count() * H * H));
-        let bias: Vec<f32> = [0.0, -0.5, 0.1, 0.0].into_iter().flat_map(|bias| [bias; H]).collect();
-        let mut lanes = vec![[0.0; UNITS]; shape.lanes()];
-        shape.pack(&weight_ih, &weight_hh, lanes.as_flattened_mut());
-        let mut packed_bias = vec![[[0.0; UNITS]; 4]; layout::blocks(H)];
-        layout::pack_rows(&bias, H, &mut packed_bias);
-        let layer = GruSlice { shape, lanes: &lanes, bias: &packed_bias };
-        let step = |x: &[f32; I], h: &mut [f32]| {
+    float::check(
+        |layer, x, h| {
             let scratch = [&mut [0.0; H][..], &mut [0.0; H]];
             layer.step_on::<B, Rational>(backend, GruInput::Dense(x), h, scratch).unwrap();
-        };
-
-        for (hostile, channel) in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN].into_iter().zip(0..)
-        {
-            let mut x = [0.5; I];
-            let (mut found, mut clean) = ([0.25; H], [0.25; H]);
-            step(&x, &mut clean);
-            x[channel] = hostile;
-            step(&x, &mut found);
-            x[channel] = 0.5;
-            for _ in 0..FORGOTTEN {
-                if hostile.is_nan() {
-                    assert!(found.iter().all(|h| h.is_nan()), "{gates:?}: {found:?}");
-                } else {
-                    assert!(found.iter().all(|h| h.abs() <= 1.0), "{gates:?}, {hostile}: {found:?}");
-                }
-                step(&x, &mut found);
-                step(&x, &mut clean);
-            }
-            if hostile.is_nan() {
-                (found, clean) = ([0.0; H], [0.0; H]);
-                step(&x, &mut found);
-                step(&x, &mut clean);
-            }
-            for (found, clean) in found.iter().zip(&clean) {
-                assert!((found - clean).abs() < 1e-6, "{gates:?}, {hostile}: {found} for {clean}");
-            }
-        }
-
-        // Whether they are flushed to zero or not.
-        let (mut tiny, mut zero) = ([1e-40; H], [0.0; H]);
-        for _ in 0..3 {
-            step(&[-1e-42; I], &mut tiny);
-            step(&[0.0; I], &mut zero);
-            assert_eq!(tiny, zero, "{gates:?}");
-        }
-    }
+        },
+        || random.unit(),
+    );
 }

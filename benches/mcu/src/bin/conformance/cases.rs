@@ -25,6 +25,9 @@ pub const MAX_UNITS: usize = if SMALL { GRID } else { 128 };
 /// Most weights of a layer.
 pub const MAX_WEIGHTS: usize = if SMALL { 3 * GRID * (GRID + GRID) } else { 3 * 128 * (28 + 128) };
 
+/// Most weights of a matrix.
+pub const MAX_MATRIX: usize = if SMALL { 3 * GRID * GRID } else { 3 * 128 * 128 };
+
 /// Why a step over slices cannot fail here.
 pub const LENGTHS: &str = "all slices are as long as the shape says";
 

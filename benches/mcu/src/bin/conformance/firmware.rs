@@ -31,6 +31,8 @@ fn main() -> ! {
         let layer = singleton!(: float::Layer = float::Layer::ZERO).expect("main is entered once");
         let largest = cases::all().map(|case| layer.compare(&case, &mut random)).fold(0.0, f32::max);
         println!("f32: {layers} layers, {} steps each: within the bound, at most {largest:.2} of it", float::STEPS);
+        float::check_hostile(&mut random);
+        println!("f32: NaN, infinities, overflow and subnormals do what is documented");
     }
     process::exit(0)
 }

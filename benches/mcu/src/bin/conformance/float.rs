@@ -7,7 +7,8 @@ use gru_core::layout::{self, GruShape, Order, UNITS};
 use gru_core::math::Rational;
 use gru_core::slices::{GruInput, GruSlice};
 
-use crate::cases::{Case, LENGTHS, MAX_UNITS, MAX_WEIGHTS};
+use crate::cases::{Case, LENGTHS, MAX_MATRIX, MAX_UNITS, MAX_WEIGHTS};
+use crate::hostile::{self, H};
 
 /// Largest difference of a state after one step from the same state: the order of a sum, and whether a product is rounded before it.
 const BOUND: f32 = 1e-6;
@@ -32,7 +33,7 @@ const PLACES: usize = 1 << 10;
 
 /// Uniform in [−1, 1).
 #[allow(long_running_const_eval)]
-static VALUES: [f32; MAX_WEIGHTS + PLACES] = values();
+static VALUES: [f32; MAX_MATRIX + PLACES] = values();
 
 const fn values<const N: usize>() -> [f32; N] {
     let (mut values, mut random, mut at) = ([0.0; N], Random::new(6), 0);
@@ -129,6 +130,17 @@ impl Layer {
             case.compare(step, "state over f16 weights", expected, found, same);
         }
     }
+}
+
+/// Hostile values in a layer on the backend.
+pub fn check_hostile(random: &mut Random) {
+    hostile::check(
+        |layer, x, h| {
+            let scratch = [&mut [0.0; H][..], &mut [0.0; H]];
+            layer.step::<Rational>(GruInput::Dense(x), h, scratch).expect(LENGTHS);
+        },
+        || random.unit(),
+    );
 }
 
 /// The f16 next to a value towards zero; of those too small to be a normal one, another small one.

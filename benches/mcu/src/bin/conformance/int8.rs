@@ -8,7 +8,7 @@ use gru_core::layout::{self, GruShape, INT8_DEPTH, Order, Scales, UNITS};
 use gru_core::slices::{QGruInput, QGruScratch, QGruSlice};
 use gru_core::{Quantized, Requantization};
 
-use crate::cases::{Case, LENGTHS, MAX_INPUTS, MAX_UNITS, MAX_WEIGHTS};
+use crate::cases::{Case, LENGTHS, MAX_INPUTS, MAX_MATRIX, MAX_UNITS, MAX_WEIGHTS};
 
 /// Steps of a layer, each backend from its own states.
 pub const STEPS: usize = 50;
@@ -20,10 +20,10 @@ const LANES: usize = MAX_WEIGHTS.div_ceil(UNITS * INT8_DEPTH) + 6 * layout::bloc
 const PLACES: usize = 1 << 10;
 
 /// Uniform in ±127.
-static USUAL: [i8; MAX_WEIGHTS + PLACES] = usual();
+static USUAL: [i8; MAX_MATRIX + PLACES] = usual();
 
 /// 127 or −127, runs of up to 64 the same.
-static EXTREME: [i8; MAX_WEIGHTS + PLACES] = extreme();
+static EXTREME: [i8; MAX_MATRIX + PLACES] = extreme();
 
 const fn usual<const N: usize>() -> [i8; N] {
     let (mut values, mut random, mut at) = ([0; N], Random::new(4), 0);

@@ -1,5 +1,5 @@
 //! Steps of layers of many shapes on the backend of the core, each compared with the same step on the specification: int8 bit for bit, state
-//! included, and with the feature `f32` f32 within a bound.
+//! included, and with the feature `f32` f32 within a bound, and hostile values as documented.
 //!
 //! Ends with status 1 at the first difference.
 
@@ -11,6 +11,9 @@ mod cases;
 mod firmware;
 #[cfg(all(target_os = "none", feature = "f32"))]
 mod float;
+#[cfg(all(target_os = "none", feature = "f32"))]
+#[path = "../../../../../gru-core/tests/hostile/float.rs"]
+mod hostile;
 #[cfg(target_os = "none")]
 mod int8;
 
