@@ -32,7 +32,7 @@ impl Timer {
         timer.mtimecmp0().write(timer.mtime().read() + u64::from(ticks));
         #[expect(
             unsafe_code,
-            reason = "RISC-V starts with interrupts off, and switching them on can break a critical section"
+            reason = "RISC-V starts with interrupts off; no crate switches them on safely, as that could break a critical section"
         )]
         // SAFETY: no critical section is open here.
         unsafe {
