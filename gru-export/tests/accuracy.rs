@@ -1,6 +1,6 @@
 //! What models of the classic kind lose in int8: at least 99 % of the accuracy in f32 must remain.
 //!
-//! The models are trained by the scripts in `tests/accuracy`.
+//! The models are those of `firmware-example/classics`.
 
 mod random;
 
@@ -20,7 +20,7 @@ use gru_export::{Export, InputUnit, Precision};
 use self::random::{Random, cells, data};
 
 fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/accuracy").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../firmware-example/classics/models").join(name)
 }
 
 /// The output of the largest value at each step, in f32 and in int8.

@@ -1,0 +1,79 @@
+//! Images of digits, read row by row: two GRU layers of 128, a dense layer whose largest output after the last row is the digit.
+
+use core::fmt;
+use core::hash::Hasher;
+
+use fnv::FnvHasher;
+use gru_core::{Layer, Stream, argmax};
+
+include!(concat!(env!("OUT_DIR"), "/digits_test.rs"));
+
+#[cfg(int8)]
+#[allow(dead_code, reason = "it says more of itself than is asked here")]
+mod int8 {
+    include!(concat!(env!("OUT_DIR"), "/digits_int8.rs"));
+}
+
+#[cfg(float)]
+#[allow(dead_code, reason = "it says more of itself than is asked here")]
+mod float {
+    include!(concat!(env!("OUT_DIR"), "/digits_float.rs"));
+}
+
+/// What a model makes of the test images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// `f32` or `int8`.
+    pub precision: &'static str,
+    /// Images whose digit it finds.
+    pub right: usize,
+    /// FNV-1a of the digits found; in int8 of the logits too, which are the same on every machine.
+    pub digest: u64,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { precision, right, digest } = self;
+        write!(f, "{precision}: {right} of {IMAGES} right, digest {digest:#018x}")
+    }
+}
+
+/// Runs the int8 model, which takes pixels as they are.
+#[cfg(int8)]
+pub fn int8() -> Outcome {
+    run("int8", &int8::MODEL, i16::from, |logits, hasher| {
+        logits.iter().for_each(|logit| hasher.write(&logit.to_le_bytes()));
+    })
+}
+
+/// Runs the f32 model.
+#[cfg(float)]
+pub fn float() -> Outcome {
+    run("f32", &float::MODEL, f32::from, |_, _| ())
+}
+
+fn run<L, T: Copy, U: PartialOrd, const O: usize>(
+    precision: &'static str,
+    model: &'static L,
+    pixel: impl Fn(u8) -> T,
+    digest: impl Fn(&[U; O], &mut FnvHasher),
+) -> Outcome
+where
+    L: Layer<Input = [T; COLUMNS], Output = [U; O]>,
+{
+    let mut stream = Stream::new(model);
+    let (mut right, mut hasher) = (0, FnvHasher::default());
+    for (image, &label) in PIXELS.as_chunks::<COLUMNS>().0.chunks_exact(ROWS).zip(LABELS) {
+        stream.reset();
+        let (last, first) = image.split_last().expect("an image has rows");
+        for row in first {
+            stream.step(&row.map(&pixel));
+        }
+        let logits = stream.step(&last.map(&pixel));
+        let found = argmax(logits) as u8;
+        right += usize::from(found == label);
+        hasher.write(&[found]);
+        digest(logits, &mut hasher);
+    }
+    Outcome { precision, right, digest: hasher.finish() }
+}
