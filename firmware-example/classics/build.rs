@@ -1,5 +1,7 @@
 //! Exports the models, lays out their test data, and writes a board's memory map: all into `OUT_DIR`.
 
+#[path = "build/characters.rs"]
+mod characters;
 #[path = "build/digits.rs"]
 mod digits;
 #[path = "../memory_map.rs"]
@@ -16,7 +18,9 @@ fn main() -> Result<()> {
     let precisions = precisions()?;
     precisions.iter().for_each(|(cfg, _)| println!("cargo::rustc-cfg={cfg}"));
     digits::generate(&precisions)?;
-    if on_board()? {
+    if !on_board()? {
+        characters::generate(&precisions)?;
+    } else {
         memory_map::write(Path::new(&env::var("OUT_DIR")?), "../../targets.toml")?;
     }
     Ok(())
@@ -33,12 +37,18 @@ fn precisions() -> Result<Vec<(&'static str, Precision)>> {
     Ok(all.into_iter().filter(|&(_, precision)| !on_board || f32_chosen == (precision == Precision::F32)).collect())
 }
 
-/// `NAME_int8.rs` and `NAME_float.rs` of `models/NAME.safetensors`. The weights are f16 there, and are stored as what they are.
-fn export(name: &str, precisions: &[(&str, Precision)], prepare: impl Fn(Export) -> Export) -> Result<()> {
+/// `NAME_int8.rs` and `NAME_float.rs` of `models/NAME.safetensors`, in which the weights are f16, and are stored as what they are.
+///
+/// The ranges of int8 are read from `models/NAME_ranges.toml`: to measure them on recordings takes a build script, which is compiled without
+/// optimisation, most of a minute.
+fn export(name: &str, precisions: &[(&str, Precision)], prepare: impl Fn(Precision, Export) -> Export) -> Result<()> {
     for &(cfg, precision) in precisions {
         let export = Export::new(format!("models/{name}.safetensors")).precision(precision);
-        let export = if precision == Precision::F32 { export.weights(Weights::F16) } else { prepare(export) };
-        export.write_to_out_dir(&format!("{name}_{cfg}.rs"))?;
+        let export = match precision {
+            Precision::F32 => export.weights(Weights::F16),
+            _ => export.ranges(format!("models/{name}_ranges.toml")),
+        };
+        prepare(precision, export).write_to_out_dir(&format!("{name}_{cfg}.rs"))?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ mod asm;
 mod bench;
 mod bench_mcu;
 mod boards;
+mod classics;
 mod conformance;
 mod demo;
 mod emulate;
@@ -94,6 +95,8 @@ enum Task {
         #[arg(long, value_name = "NAME")]
         core: Option<String>,
     },
+    /// Run the classifier of digits on the host, a Cortex-M7 and a Cortex-M55, in f32 and int8
+    Classics,
     /// Look for panics in the compiled steps of every target, at opt-level 3 and, on microcontrollers, "s"
     Panics {
         /// Only this one
@@ -169,6 +172,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Panics { target } => panics(&matrix, target.as_deref()),
         Task::Sanitize => sanitize::test().map(|()| ExitCode::SUCCESS),
         Task::Deny => supply::deny().map(|()| ExitCode::SUCCESS),
+        Task::Classics => classics(&matrix),
         Task::Conformance { core } => conformance(&matrix.select(core.as_deref())?),
         Task::Bench { readme, options } => bench::bench(options, *readme).map(|()| ExitCode::SUCCESS),
     }
@@ -193,6 +197,13 @@ fn conformance(cores: &[&Core]) -> Result<ExitCode> {
     install::firmware_tools(cores)?;
     let mut steps = Steps::default();
     conformance::check(&mut steps, cores);
+    Ok(steps.finish())
+}
+
+fn classics(matrix: &Matrix) -> Result<ExitCode> {
+    install::firmware_tools(&classics::cores(matrix)?)?;
+    let mut steps = Steps::default();
+    classics::check(&mut steps, matrix);
     Ok(steps.finish())
 }
 

@@ -4,6 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
+use crate::classics;
 use crate::conformance;
 use crate::emulate;
 use crate::firmware::{self, Extent};
@@ -26,7 +27,8 @@ pub const DENY: [&str; 3] = ["--", "--deny", "warnings"];
 
 /// Always the same packages, on which it depends with what features Cargo compiles their dependencies; without the firmware, whose build
 /// scripts export models.
-const LIBRARIES: [&str; 5] = ["--workspace", "--exclude", "firmware-example", "--exclude", "firmware-imu"];
+const LIBRARIES: [&str; 7] =
+    ["--workspace", "--exclude", "firmware-example", "--exclude", "firmware-imu", "--exclude", "classics"];
 
 /// Runs all checks; every one runs even if another fails.
 pub fn test(matrix: &Matrix) -> Result<ExitCode> {
@@ -85,12 +87,14 @@ fn targets(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figures> 
     steps.run("code, constants, state and stack of models", || size::check(&cores));
     let figures = firmware::check(steps, golden, &cores, Extent::All, |_| ());
     terminal(steps);
+    classics::check(steps, matrix);
     figures
 }
 
-/// The firmware in the terminal, and what boards with a sensor share: lints, documentation, tests.
+/// The firmware in the terminal, what boards with a sensor share, and the classic systems: lints, documentation, tests.
 fn terminal(steps: &mut Steps) {
-    const FIRMWARE: [&str; 5] = ["--quiet", "--package", "firmware-example", "--package", "firmware-imu"];
+    const FIRMWARE: [&str; 7] =
+        ["--quiet", "--package", "firmware-example", "--package", "firmware-imu", "--package", "classics"];
     steps.run("clippy on the firmware, host", || {
         run(cargo(&["clippy", "--all-targets", "--all-features"]).args(FIRMWARE).args(DENY))
     });

@@ -13,9 +13,9 @@ const LABELS: &str = "models/digits_test_labels.npy";
 
 pub fn generate(precisions: &[(&str, Precision)]) -> Result<()> {
     let columns = images()?;
-    super::export("digits", precisions, |export| {
+    super::export("digits", precisions, |precision, export| {
         // Pixels are whole numbers: an int8 model takes them as counts of 1.
-        export.calibrate("models/digits_calibration.npy").input_lsb(vec![1.0; columns])
+        if precision == Precision::Int8 { export.input_lsb(vec![1.0; columns]) } else { export }
     })
 }
 

@@ -31,6 +31,28 @@ pub struct Outcome {
     pub digest: u64,
 }
 
+/// The row of the table.
+///
+/// # Errors
+/// PyTorch's result is damaged.
+#[cfg(not(target_os = "none"))]
+pub fn rows() -> anyhow::Result<Vec<crate::results::Row>> {
+    #[derive(serde::Deserialize)]
+    struct Framework {
+        right: usize,
+        of: usize,
+    }
+    let share = |right, of| format!("{right} of {of} right");
+    let Framework { right, of } = serde_json::from_str(include_str!("../models/digits.json"))?;
+    Ok(vec![crate::results::Row {
+        classic: "Digits, read row by row".to_owned(),
+        framework: share(right, of),
+        float: share(float().right, IMAGES),
+        int8: share(int8().right, IMAGES),
+        program: "digits",
+    }])
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { precision, right, digest } = self;

@@ -6,6 +6,7 @@ The text in lower case, with a space for each run of anything but letters; its f
 Symbols are 0 for unknown, 1 for the space, 2 to 27 for a to z. Writes into `../models`:
 
 `characters_NAME.safetensors`  weights in f16, of each of MODELS
+`characters_NAME_ranges.toml`  what int8 has to know: between which numbers the logits lie over the text
 `characters.json`              what PyTorch says of them: perplexity and accuracy of the next character over the text in one
                                pass, true characters fed, the state carried from the first to the last
 `characters_text.json`         the text, as what the model `scratch` does not tell by itself: the characters where its
@@ -130,6 +131,11 @@ def described(text: Tensor, logits: Tensor) -> dict:
     }
 
 
+def write_ranges(name: str, layer: str, logits: Tensor) -> None:
+    low, high = math.floor(logits.min()), math.ceil(logits.max())
+    (OUT / name).write_text(f"# Of the logits over the text.\n[layer]\n{layer} = [{low}, {high}]\n")
+
+
 def write_json(name: str, value: dict) -> None:
     (OUT / name).write_text(json.dumps(value, indent=2) + "\n")
 
@@ -156,6 +162,7 @@ def main() -> None:
         model = build()
         model.load_state_dict({key: value.float() for key, value in load_file(path).items()})
         logits = model(text[None, :-1])[0]
+        write_ranges(f"characters_{name}_ranges.toml", "head" if name == "library" else "W_hq", logits)
         right = (logits.argmax(1) == text[1:]).float().mean()
         perplexity = math.exp(nn.functional.cross_entropy(logits, text[1:]))
         print(f"{name}: accuracy {right:.4f}, perplexity {perplexity:.4f}", flush=True)
