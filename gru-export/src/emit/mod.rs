@@ -80,6 +80,7 @@ fn lanes(function: &str, shape: &GruShape) -> String {
     let all = format!("gru_core::layout::{function}({input_size}, {hidden_size})");
     match gates.count() {
         3 => all,
+        1 => format!("{all} / 3"),
         gates => format!("{all} / 3 * {gates}"),
     }
 }
