@@ -6,6 +6,7 @@ use crate::matrix::{Core, Matrix, Precision};
 use crate::qemu;
 use crate::shell::{self, cargo};
 use crate::steps::Steps;
+use crate::test::DENY;
 
 const PACKAGE: &str = "classics";
 const PROGRAM: &str = "digits";
@@ -30,6 +31,15 @@ pub fn check(steps: &mut Steps, matrix: &Matrix) {
             });
         }
     }
+}
+
+/// Lints the program as a core runs it.
+pub fn lint(steps: &mut Steps, matrix: &Matrix) {
+    steps.run("clippy on the digits", || {
+        let target = &matrix.core(CORES[0])?.target;
+        let mut clippy = cargo(&["clippy", "--quiet", "--package", PACKAGE, "--bin", PROGRAM, "--target", target]);
+        shell::run(clippy.args(DENY))
+    });
 }
 
 /// A line for each precision.

@@ -95,8 +95,9 @@ fn targets(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figures> 
 fn terminal(steps: &mut Steps) {
     const FIRMWARE: [&str; 7] =
         ["--quiet", "--package", "firmware-example", "--package", "firmware-imu", "--package", "classics"];
+    // Not all targets: those of a library without tests of its own would be checked twice, and the compiler pack its models twice.
     steps.run("clippy on the firmware, host", || {
-        run(cargo(&["clippy", "--all-targets", "--all-features"]).args(FIRMWARE).args(DENY))
+        run(cargo(&["clippy", "--lib", "--bins", "--tests", "--all-features"]).args(FIRMWARE).args(DENY))
     });
     steps.run("documentation of the firmware", || {
         run(cargo(&["doc", "--no-deps"]).args(FIRMWARE).env("RUSTDOCFLAGS", "--deny warnings"))
@@ -118,6 +119,7 @@ fn lint(steps: &mut Steps, matrix: &Matrix) {
             })
         });
     }
+    classics::lint(steps, matrix);
 }
 
 /// gru-core for every target, with every set of features; without any its assembly goes through the assembler.

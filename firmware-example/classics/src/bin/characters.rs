@@ -28,7 +28,7 @@ struct Arguments {
     #[arg(long, default_value_t = 50)]
     length: usize,
     /// Draw symbols at this temperature in place of the likeliest
-    #[arg(long)]
+    #[arg(long, value_parser = temperature)]
     temperature: Option<f32>,
     /// Of what is drawn
     #[arg(long, default_value_t = 0)]
@@ -57,6 +57,12 @@ fn main() -> Result<()> {
         write(model, &arguments);
     }
     Ok(())
+}
+
+fn temperature(text: &str) -> Result<f32> {
+    let temperature = text.parse()?;
+    ensure!(temperature > 0.0, "expected a number above 0");
+    Ok(temperature)
 }
 
 /// The text from a model's weights.
