@@ -11,9 +11,9 @@ use classics::characters::{self, MODELS, Model, Recollection, Sampling, Writer};
 use fastrand::Rng;
 
 /// How often a model writes [`TIMED`] symbols for its speed, which is that of the fastest round: other programs disturb some of them.
-const ROUNDS: usize = 50;
-/// A few milliseconds.
-const TIMED: usize = 1000;
+const ROUNDS: usize = 250;
+/// A millisecond.
+const TIMED: usize = 200;
 
 /// Perplexities of the character models in f32 and int8 beside PyTorch's, and what they write
 #[derive(Parser)]
