@@ -6,6 +6,8 @@ mod characters;
 mod digits;
 #[path = "../memory_map.rs"]
 mod memory_map;
+#[path = "build/small.rs"]
+mod small;
 
 use std::env;
 use std::path::Path;
@@ -20,6 +22,7 @@ fn main() -> Result<()> {
     digits::generate(&precisions)?;
     if !on_board()? {
         characters::generate(&precisions)?;
+        small::generate(&precisions)?;
     } else {
         memory_map::write(Path::new(&env::var("OUT_DIR")?), "../../targets.toml")?;
     }

@@ -6,4 +6,10 @@
 pub mod characters;
 pub mod digits;
 #[cfg(not(target_os = "none"))]
+pub mod languages;
+#[cfg(not(target_os = "none"))]
+pub mod numpy_cell;
+#[cfg(not(target_os = "none"))]
 pub mod results;
+#[cfg(not(target_os = "none"))]
+pub mod sunspots;

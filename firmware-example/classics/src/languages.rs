@@ -1,0 +1,106 @@
+//! The language of a name, of a country, say: an embedding of its letters, a GRU of 64 units, a dense layer with softmax, trained in Keras.
+
+use gru_core::{Layer, Stream, argmax};
+
+include!(concat!(env!("OUT_DIR"), "/languages_test.rs"));
+
+#[allow(dead_code, reason = "it says more of itself than is asked here")]
+mod int8 {
+    include!(concat!(env!("OUT_DIR"), "/languages_int8.rs"));
+}
+
+#[allow(dead_code, reason = "it says more of itself than is asked here")]
+mod float {
+    include!(concat!(env!("OUT_DIR"), "/languages_float.rs"));
+}
+
+pub use float::LABELS;
+
+/// Languages that are told apart.
+pub const LANGUAGES: usize = float::OUTPUT_SIZE;
+
+/// Of each language, in the order of [`LABELS`].
+pub type Probabilities = [f32; LANGUAGES];
+
+/// Codes of the languages in the test data.
+const CODES: [&str; LANGUAGES] = ["de", "en", "es", "fi", "fr", "it", "nl", "pl", "sv", "tr"];
+/// The letter of each symbol, from 1.
+const ALPHABET: &str = include_str!("../models/languages.txt");
+/// A code and a name in each line.
+const NAMES: &str = include_str!("../models/languages_test.tsv");
+
+/// In f32; nothing if the text has no letter that the model knows.
+#[must_use]
+pub fn float(text: &str) -> Option<Probabilities> {
+    read(&float::MODEL, text)
+}
+
+/// In int8; nothing if the text has no letter that the model knows.
+#[must_use]
+pub fn int8(text: &str) -> Option<Probabilities> {
+    read(&int8::MODEL, text).map(|q15| q15.map(|p| f32::from(p) / 32768.0))
+}
+
+/// Letter by letter; letters that the model does not know are left out.
+fn read<L: Layer<Input = u16, Output: Clone>>(model: &L, text: &str) -> Option<L::Output> {
+    let mut stream = Stream::new(model);
+    let mut last = None;
+    for letter in text.to_lowercase().chars() {
+        if let Some(place) = ALPHABET.chars().position(|known| known == letter) {
+            last = Some(stream.step(&(place as u16 + 1)).clone());
+        }
+    }
+    last
+}
+
+/// A name that was held out of training.
+#[derive(Clone, Copy, Debug)]
+pub struct Name {
+    /// In small letters.
+    pub text: &'static str,
+    /// The place of its language.
+    pub language: usize,
+    /// What Keras makes of it.
+    pub keras: Probabilities,
+}
+
+/// All that were held out.
+///
+/// # Panics
+/// The bundled file has another format.
+pub fn names() -> impl Iterator<Item = Name> {
+    NAMES.lines().zip(KERAS).map(|(line, keras)| {
+        let (code, text) = line.split_once('\t').expect("a line is a code, a tab and a name");
+        let language = CODES.iter().position(|&known| known == code).expect("the code is one of a known language");
+        Name { text, language, keras }
+    })
+}
+
+/// What a model makes of all names that were held out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome {
+    /// Names whose language it finds.
+    pub right: usize,
+    /// Names of which it says the same language as Keras.
+    pub agreeing: usize,
+    /// All names.
+    pub of: usize,
+    /// Largest difference of a probability from Keras.
+    pub difference: f32,
+}
+
+impl Outcome {
+    /// Asks `model`, [`float`] or [`int8`], or gives Keras' own.
+    pub fn of(model: impl Fn(&Name) -> Probabilities) -> Self {
+        let mut outcome = Self { right: 0, agreeing: 0, of: 0, difference: 0.0 };
+        for name in names() {
+            let found = model(&name);
+            outcome.of += 1;
+            outcome.right += usize::from(argmax(&found) == name.language);
+            outcome.agreeing += usize::from(argmax(&found) == argmax(&name.keras));
+            let differences = found.iter().zip(name.keras).map(|(p, keras)| (p - keras).abs());
+            outcome.difference = differences.fold(outcome.difference, f32::max);
+        }
+        outcome
+    }
+}
