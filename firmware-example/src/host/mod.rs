@@ -2,6 +2,7 @@
 
 mod live;
 mod table;
+mod wear;
 
 use std::io::{self, IsTerminal};
 use std::ops::ControlFlow;
@@ -19,6 +20,7 @@ use crate::recordings::{LABELS, Recordings, SAMPLE_HZ};
 use crate::report::{self, Print};
 use crate::sensor::{Queue, Reading, Sensor, Status};
 use live::View;
+use wear::Wear;
 
 /// Motion-sensor samples through a GRU, one decision a sample
 #[derive(Parser)]
@@ -33,6 +35,9 @@ struct Arguments {
     /// Times real time, which is 10 samples a second [default: 10 in a terminal, else as fast as it goes]
     #[arg(long, value_name = "FACTOR", value_parser = parse_speed)]
     speed: Option<f64>,
+    /// Compares int8 with f32 over so many hours of simulated wear: the bundled recordings in random order with noise, as one stream
+    #[arg(long, value_name = "HOURS", conflicts_with_all = ["input", "precision", "speed"], value_parser = clap::value_parser!(u32).range(1..))]
+    wear: Option<u32>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -51,6 +56,10 @@ fn parse_speed(text: &str) -> Result<f64, String> {
 /// Exit codes: 0, or 2 where the input is bad.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(hours) = arguments.wear {
+        print!("{}", Wear::simulate(hours));
+        return ExitCode::SUCCESS;
+    }
     let result = match arguments.precision {
         Precision::Int8 => run(&model::int8::MODEL, &arguments),
         Precision::F32 => run(&model::float::MODEL, &arguments),
