@@ -20,9 +20,7 @@ pub fn generate(precisions: &[(&str, Precision)]) -> Result<()> {
         export("numpy_cell.npz", |export| {
             export.spec("models/numpy_cell.toml").input_lsb([2.0_f64.powi(-12); 3]).wide_input(true)
         })?;
-        export("sunspots.safetensors", |export| {
-            export.spec("models/sunspots.toml").input_lsb([0.1]).wide_input(true)
-        })?;
+        export("sunspots.safetensors", |export| export.spec("models/sunspots.toml").input_lsb([0.1]).wide_input(true))?;
         export("languages.keras", |export| {
             export.labels([
                 "German", "English", "Spanish", "Finnish", "French", "Italian", "Dutch", "Polish", "Swedish", "Turkish",

@@ -2,6 +2,8 @@
 
 use gru_core::{Layer, Stream, argmax};
 
+use crate::results::Row;
+
 include!(concat!(env!("OUT_DIR"), "/languages_test.rs"));
 
 #[allow(dead_code, reason = "it says more of itself than is asked here")]
@@ -54,21 +56,16 @@ fn read<L: Layer<Input = u16, Output: Clone>>(model: &L, text: &str) -> Option<L
 }
 
 /// A name that was held out of training.
-#[derive(Clone, Copy, Debug)]
-pub struct Name {
+struct Name {
     /// In small letters.
-    pub text: &'static str,
+    text: &'static str,
     /// The place of its language.
-    pub language: usize,
-    /// What Keras makes of it.
-    pub keras: Probabilities,
+    language: usize,
+    keras: Probabilities,
 }
 
 /// All that were held out.
-///
-/// # Panics
-/// The bundled file has another format.
-pub fn names() -> impl Iterator<Item = Name> {
+fn names() -> impl Iterator<Item = Name> {
     NAMES.lines().zip(KERAS).map(|(line, keras)| {
         let (code, text) = line.split_once('\t').expect("a line is a code, a tab and a name");
         let language = CODES.iter().position(|&known| known == code).expect("the code is one of a known language");
@@ -90,11 +87,28 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Asks `model`, [`float`] or [`int8`], or gives Keras' own.
-    pub fn of(model: impl Fn(&Name) -> Probabilities) -> Self {
+    /// What Keras makes of them.
+    #[must_use]
+    pub fn keras() -> Self {
+        Self::of(|name| Some(name.keras))
+    }
+
+    /// What the f32 model makes of them.
+    #[must_use]
+    pub fn float() -> Self {
+        Self::of(|name| float(name.text))
+    }
+
+    /// What the int8 model makes of them.
+    #[must_use]
+    pub fn int8() -> Self {
+        Self::of(|name| int8(name.text))
+    }
+
+    fn of(model: impl Fn(&Name) -> Option<Probabilities>) -> Self {
         let mut outcome = Self { right: 0, agreeing: 0, of: 0, difference: 0.0 };
         for name in names() {
-            let found = model(&name);
+            let found = model(&name).expect("the alphabet has letters of every name");
             outcome.of += 1;
             outcome.right += usize::from(argmax(&found) == name.language);
             outcome.agreeing += usize::from(argmax(&found) == argmax(&name.keras));
@@ -102,5 +116,18 @@ impl Outcome {
             outcome.difference = differences.fold(outcome.difference, f32::max);
         }
         outcome
+    }
+}
+
+/// Of the table of all classics.
+#[must_use]
+pub fn row() -> Row {
+    let right = |Outcome { right, of, .. }| format!("{right} of {of} right");
+    Row {
+        classic: "The language of a name, of ten: embedding, GRU with norm constraints, softmax, in Keras".to_owned(),
+        framework: right(Outcome::keras()),
+        float: right(Outcome::float()),
+        int8: right(Outcome::int8()),
+        program: "languages",
     }
 }

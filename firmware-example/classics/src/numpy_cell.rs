@@ -5,6 +5,8 @@ use std::array;
 
 use gru_core::{Layer, QGruState};
 
+use crate::results::Row;
+
 include!(concat!(env!("OUT_DIR"), "/numpy_cell_test.rs"));
 
 #[allow(dead_code, reason = "it says more of itself than is asked here")]
@@ -24,6 +26,11 @@ pub const STEPS: usize = INPUTS[0].len();
 /// Of the cell.
 pub const UNITS: usize = float::OUTPUT_SIZE;
 const CHANNELS: usize = float::INPUT_SIZE;
+
+/// How far a state in f32 may be from NumPy's.
+pub const FLOAT_BOUND: f32 = 2e-6;
+/// How far a state in int8 may be from NumPy's.
+pub const INT8_BOUND: f32 = 5e-3;
 
 /// The state after each step of a sequence.
 pub type Sequence = [[f32; UNITS]; STEPS];
@@ -53,7 +60,8 @@ impl Forward {
     /// In int8, of inputs in counts of 2⁻¹². States are Q1.30.
     #[must_use]
     pub fn int8() -> Self {
-        let counts = |x: [f32; CHANNELS]| array::from_fn(|channel| (x[channel] / int8::INPUT_LSB[channel]).round() as i16);
+        let counts =
+            |x: [f32; CHANNELS]| array::from_fn(|channel| (x[channel] / int8::INPUT_LSB[channel]).round() as i16);
         let real = |q30: &i32| (f64::from(*q30) / f64::from(1 << 30)) as f32;
         forward(&int8::MODEL, counts, |(_, state): &(_, QGruState<UNITS>)| state.hidden().each_ref().map(real))
     }
@@ -107,4 +115,21 @@ pub fn table(passes: &[(&str, &Forward)]) -> String {
         table += &line(format!("sequence {}", sequence + 1), &|(_, pass)| numbers(pass.batch[sequence][STEPS - 1]));
     }
     table
+}
+
+/// Of the table of all classics.
+#[must_use]
+pub fn row() -> Row {
+    let numpy = Forward::numpy();
+    let within = |forward: &Forward, bound: f32| {
+        let difference = forward.difference(&numpy);
+        if difference <= bound { format!("within {bound:e} of it") } else { format!("off by {difference:e}") }
+    };
+    Row {
+        classic: "A cell from scratch, its weights concatenated: a sequence, and a batch of 5".to_owned(),
+        framework: "NumPy".to_owned(),
+        float: within(&Forward::float(), FLOAT_BOUND),
+        int8: within(&Forward::int8(), INT8_BOUND),
+        program: "numpy_cell",
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
 
-use crate::{characters, digits};
+use crate::{characters, digits, languages, numpy_cell, sunspots};
 
 const BEGIN: &str = "<!-- results: written by `cargo run -p classics --bin results -- --write` -->\n";
 const END: &str = "<!-- end of results -->";
@@ -29,7 +29,8 @@ pub struct Row {
 /// # Errors
 /// What is bundled does not fit together.
 pub fn rows() -> Result<Vec<Row>> {
-    Ok([digits::rows()?, characters::rows()?].concat())
+    let small = vec![numpy_cell::row(), sunspots::row(), languages::row()];
+    Ok([digits::rows()?, characters::rows()?, small].concat())
 }
 
 /// As in `README.md`.

@@ -5,6 +5,8 @@ use std::array;
 
 use gru_core::{Layer, Stream};
 
+use crate::results::Row;
+
 include!(concat!(env!("OUT_DIR"), "/sunspots_test.rs"));
 
 #[allow(dead_code, reason = "it says more of itself than is asked here")]
@@ -58,11 +60,7 @@ pub fn int8() -> Forecasts {
     follow(&int8::MODEL, |tenths| [tenths], |&[number]| f32::from(number) * unit)
 }
 
-fn follow<L: Layer>(
-    model: &L,
-    input: impl Fn(i16) -> L::Input,
-    output: impl Fn(&L::Output) -> f32,
-) -> Forecasts {
+fn follow<L: Layer>(model: &L, input: impl Fn(i16) -> L::Input, output: impl Fn(&L::Output) -> f32) -> Forecasts {
     let mut stream = Stream::new(model);
     TENTHS.map(|tenths| output(stream.step(&input(tenths))))
 }
@@ -85,5 +83,18 @@ impl Errors {
             array::from_fn(|year| f64::from(forecasts[first - 1 + year] - numbers()[first + year]));
         let mean = |of: fn(f64) -> f64| errors.map(of).iter().sum::<f64>() / errors.len() as f64;
         Self { rms: mean(|error| error * error).sqrt(), mean: mean(f64::abs) }
+    }
+}
+
+/// Of the table of all classics.
+#[must_use]
+pub fn row() -> Row {
+    let rms = |forecasts| format!("RMS error {:.2}", Errors::of(&forecasts).rms);
+    Row {
+        classic: format!("Next year's sunspot number ({} by persistence)", rms(persistence())),
+        framework: rms(pytorch()),
+        float: rms(float()),
+        int8: rms(int8()),
+        program: "sunspots",
     }
 }

@@ -2,9 +2,10 @@
 
 Usage: pip install -r requirements-numpy.txt && python numpy_cell.py
 
-3 inputs, 2 units, sequences of 4 steps, 5 of them in a batch. Nothing is trained: weights and inputs are drawn. Writes
-`models/numpy_cell.npz`, the inputs `models/numpy_cell_x.npy` with what this cell makes of them, `models/numpy_cell_y.npy`, and
-other inputs that int8 is calibrated on. `models/numpy_cell.toml`, which says what the names of the weights do not, is written by hand.
+3 inputs, 2 units, sequences of 4 steps, 5 of them in a batch. Nothing is trained: weights and inputs are
+drawn. Writes into `models` the weights `numpy_cell.npz`, the inputs `numpy_cell_x.npy` with what this cell
+makes of them `numpy_cell_y.npy`, and other inputs that int8 is calibrated on. `numpy_cell.toml`, which says
+what the names of the weights do not, is written by hand.
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray as Array
 
-CLASSICS = Path(__file__).resolve().parent.parent
+MODELS = Path(__file__).resolve().parent.parent / "models"
 INPUTS, UNITS, STEPS, BATCH = 3, 2, 4, 5
 
 
@@ -29,7 +30,7 @@ class Cell:
         self.weights |= {f"b_{gate}": rng.normal(0, 0.2, UNITS) for gate in gates}
 
     def step(self, x: Array, h: Array) -> Array:
-        """`x` of `[N, I]`, `h` of `[N, H]`; z lets the candidate replace the state, which r resets before the product."""
+        """`x` of `[N, I]`, `h` of `[N, H]`; z replaces the state, which r resets before the product."""
         w = self.weights
         both = np.concatenate([x, h], axis=1)
         z = sigmoid(both @ w["W_z"].T + w["b_z"])
@@ -54,10 +55,10 @@ def main() -> None:
     x = rng.normal(0, 1, (BATCH, STEPS, INPUTS)).astype(np.float32)
     y = cell.forward(x)
     assert np.allclose(y[:1], cell.forward(x[:1]), rtol=0, atol=1e-15)
-    np.savez(CLASSICS / "models/numpy_cell.npz", **cell.weights)
-    np.save(CLASSICS / "models/numpy_cell_calibration.npy", calibration)
-    np.save(CLASSICS / "models/numpy_cell_x.npy", x)
-    np.save(CLASSICS / "models/numpy_cell_y.npy", y.astype(np.float32))
+    np.savez(MODELS / "numpy_cell.npz", **cell.weights)
+    np.save(MODELS / "numpy_cell_calibration.npy", calibration)
+    np.save(MODELS / "numpy_cell_x.npy", x)
+    np.save(MODELS / "numpy_cell_y.npy", y.astype(np.float32))
     print(y[0])
 
 

@@ -2,11 +2,14 @@
 
 Usage: pip install -r requirements-sunspots.txt && python sunspots.py
 
-The yearly numbers 1700 to 2008 as bundled with statsmodels, where they are in the public domain. Trained on the years to 1920,
-tested one year ahead on those from 1921 on. Sizes and rates were chosen by a model trained to 1880 on the years 1881 to 1920, whose
-error is printed too. Writes into `models` the model `sunspots.safetensors`, the series `sunspots_series.npy` in tenths, its part up
-to 1920, once more with larger numbers, `sunspots_calibration.npy`, and PyTorch's forecasts from each year's number
-`sunspots_torch.npy`. `sunspots.toml`, which tells that the dense layer comes behind the GRU, is written by hand.
+The yearly numbers 1700 to 2008 as bundled with statsmodels, where they are in the public domain. Trained on
+the years to 1920, tested one year ahead on those from 1921 on. Sizes and rates were chosen on the years 1881
+to 1920 by models trained on those before, whose errors are printed too.
+
+Writes into `models` the model `sunspots.safetensors`, the series `sunspots_series.npy` in tenths, its part to
+1920, once more with larger numbers, `sunspots_calibration.npy`, and PyTorch's forecasts from each year's
+number `sunspots_torch.npy`. `sunspots.toml`, which tells that the dense layer comes behind the GRU, is written
+by hand.
 """
 
 from pathlib import Path
@@ -51,7 +54,7 @@ class Forecast(nn.Module):
 
 
 def trained(training: Tensor) -> Forecast:
-    """On windows of the series, made larger or smaller, with noise on what is seen; the moving average of the weights."""
+    """On windows of the series, made larger or smaller and noisy; the moving average of the weights."""
     torch.manual_seed(0)
     model = Forecast(training).train()
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.99))
@@ -73,7 +76,7 @@ def trained(training: Tensor) -> Forecast:
 
 
 def linear(numbers: np.ndarray, training: int) -> np.ndarray:
-    """Least squares on the last years; forecasts from each year's number, as far as there are enough before it."""
+    """Least squares on the last years; forecasts where there are enough of them."""
     seen = np.lib.stride_tricks.sliding_window_view(numbers, LAGS)[:-1]
     seen = np.hstack([seen, np.ones((len(seen), 1))])
     fit = slice(0, training - LAGS)
@@ -99,8 +102,9 @@ def main() -> None:
             model = trained(torch.from_numpy(numbers[:training]))
         forecasts = model(torch.from_numpy(numbers[None]))[0].numpy()
         print(f"{first} to {end - 1}, trained on the years before")
-        for name, made in [("GRU", forecasts[:-1]), ("linear", linear(numbers, training)), ("persistence", numbers[:-1])]:
-            print(f"  {name}: {errors(numbers, made, first, end)}")
+        made = {"GRU": forecasts[:-1], "linear": linear(numbers, training), "persistence": numbers[:-1]}
+        for name, by_year in made.items():
+            print(f"  {name}: {errors(numbers, by_year, first, end)}")
     # What is to come may be larger than what was.
     seen = np.stack([numbers[:training], 1.4 * numbers[:training]])[..., None].astype(np.float32)
     save_file(model.exported(), MODELS / "sunspots.safetensors")

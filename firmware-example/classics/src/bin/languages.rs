@@ -16,11 +16,9 @@ fn main() -> Result<()> {
         Some(name) => tell(&name),
         None => {
             println!("       right  as Keras  largest difference of a probability");
-            for (precision, outcome) in [
-                ("Keras", Outcome::of(|name| name.keras)),
-                ("f32", Outcome::of(|name| languages::float(name.text).unwrap_or_default())),
-                ("int8", Outcome::of(|name| languages::int8(name.text).unwrap_or_default())),
-            ] {
+            for (precision, outcome) in
+                [("Keras", Outcome::keras()), ("f32", Outcome::float()), ("int8", Outcome::int8())]
+            {
                 let Outcome { right, agreeing, difference, .. } = outcome;
                 println!("{precision:<5} {right:6}  {agreeing:8}  {difference:.1e}");
             }
