@@ -8,8 +8,8 @@ to 1920 by models trained on those before, whose errors are printed too.
 
 Writes into `models` the model `sunspots.safetensors`, the series `sunspots_series.npy` in tenths, its part to
 1920, once more with larger numbers, `sunspots_calibration.npy`, and PyTorch's forecasts from each year's
-number `sunspots_torch.npy`. `sunspots.toml`, which tells that the dense layer comes behind the GRU, is written
-by hand.
+number `sunspots_torch.npy`. `sunspots.toml`, which tells that the dense layer comes behind the GRU, is
+written by hand.
 """
 
 from pathlib import Path
