@@ -59,15 +59,15 @@ fn letters_that_a_model_does_not_know_count_for_nothing() {
 fn the_cell_is_printed_beside_numpy() {
     let printed = program(env!("CARGO_BIN_EXE_numpy_cell"), &[]);
     let expected = "                        NumPy                f32               int8
-step 1       -0.1697   0.1984   -0.1697   0.1984   -0.1696   0.1986
-step 2        0.0446   0.3021    0.0446   0.3021    0.0445   0.3024
-step 3        0.3593  -0.2312    0.3593  -0.2312    0.3589  -0.2297
-step 4       -0.6440  -0.8602   -0.6440  -0.8602   -0.6440  -0.8592
-sequence 1   -0.6440  -0.8602   -0.6440  -0.8602   -0.6440  -0.8592
-sequence 2    0.3873   0.1732    0.3873   0.1732    0.3869   0.1752
-sequence 3    0.0761  -0.7495    0.0761  -0.7495    0.0777  -0.7480
-sequence 4    0.3734  -0.3968    0.3734  -0.3968    0.3723  -0.3968
-sequence 5    0.6244  -0.6299    0.6244  -0.6299    0.6235  -0.6281
+step 1       -0.2065   0.3123   -0.2065   0.3123   -0.2064   0.3113
+step 2        0.6869   0.7792    0.6869   0.7792    0.6864   0.7801
+step 3        0.8665  -0.0190    0.8665  -0.0190    0.8663  -0.0179
+step 4        0.4745  -0.2121    0.4745  -0.2121    0.4738  -0.2117
+sequence 1    0.4745  -0.2121    0.4745  -0.2121    0.4738  -0.2117
+sequence 2    0.8903   0.0316    0.8903   0.0316    0.8902   0.0326
+sequence 3    0.4745  -0.3047    0.4745  -0.3047    0.4745  -0.3051
+sequence 4    0.4548   0.7191    0.4548   0.7191    0.4530   0.7173
+sequence 5    0.8839  -0.0848    0.8839  -0.0848    0.8846  -0.0849
 ";
     // The last line has the difference of f32, whose last bits are each machine's.
     assert_eq!(printed.rsplit_once("largest").expect("a last line").0, expected);

@@ -30,13 +30,13 @@ class Cell:
         self.weights |= {f"b_{gate}": rng.normal(0, 0.2, UNITS) for gate in gates}
 
     def step(self, x: Array, h: Array) -> Array:
-        """`x` of `[N, I]`, `h` of `[N, H]`; z replaces the state, which r resets before the product."""
+        """`x` of `[N, I]`, `h` of `[N, H]`; z keeps the state, which r resets before the product."""
         w = self.weights
         both = np.concatenate([x, h], axis=1)
         z = sigmoid(both @ w["W_z"].T + w["b_z"])
         r = sigmoid(both @ w["W_r"].T + w["b_r"])
         candidate = np.tanh(np.concatenate([x, r * h], axis=1) @ w["W_h"].T + w["b_h"])
-        return (1 - z) * h + z * candidate
+        return z * h + (1 - z) * candidate
 
     def forward(self, x: Array) -> Array:
         """States of every step `[N, T, H]` of `[N, T, I]`, from zero."""
