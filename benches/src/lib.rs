@@ -1,0 +1,3 @@
+//! Layers with random weights, to be timed.
+
+pub mod layer;
