@@ -3,6 +3,7 @@
 mod asm;
 mod bench;
 mod bench_mcu;
+mod bench_peers;
 mod boards;
 mod classics;
 mod conformance;
@@ -30,6 +31,7 @@ mod table;
 mod test;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -112,6 +114,18 @@ enum Task {
         #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
+    /// Compare steps and windows with other libraries in Rust and Python, into target/bench/peers.json
+    BenchPeers {
+        /// Write the tables into README.md too
+        #[arg(long, conflicts_with = "options")]
+        readme: bool,
+        /// An interpreter that has the packages of benches/peers/python/requirements.txt, instead of an environment made for it
+        #[arg(long, value_name = "FILE")]
+        python: Option<PathBuf>,
+        /// Passed on: `cargo xtask bench-peers -- --help`
+        #[arg(value_name = "OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<OsString>,
+    },
     /// Write reports of bundled models, and look at them in headless Chromium
     Report,
     /// Fuzz the formats that gru-export reads, calibration, the backends and the streaming API
@@ -174,6 +188,9 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Deny => supply::deny().map(|()| ExitCode::SUCCESS),
         Task::Classics => classics(&matrix),
         Task::Conformance { core } => conformance(&matrix.select(core.as_deref())?),
+        Task::BenchPeers { readme, python, options } => {
+            bench_peers::bench(python.as_deref(), *readme, options).map(|()| ExitCode::SUCCESS)
+        }
         Task::Bench { readme, options } => bench::bench(options, *readme).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -23,6 +23,8 @@ impl Section {
     pub const FIGURES: Self = Self { page: README, name: "figures", command: "cargo xtask qemu --readme" };
     /// Nanoseconds per step.
     pub const SPEED: Self = Self { page: README, name: "speed", command: "cargo xtask bench --readme" };
+    /// Nanoseconds per step of other libraries.
+    pub const PEERS: Self = Self { page: README, name: "peers", command: "cargo xtask bench-peers --readme" };
     /// Flash and RAM of models.
     pub const SIZE: Self = Self { page: DATASHEET, name: "sizes", command: "cargo xtask size --accept" };
     /// Instructions per multiply-accumulate.

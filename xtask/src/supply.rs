@@ -11,7 +11,7 @@ use spdx::{Expression, LicenseReq, ParseMode};
 use crate::matrix::root;
 use crate::shell::{cargo, read, run, succeeds};
 
-/// Of each lock file of the repository.
+/// Of each lock file of the repository but `benches/peers`, which nobody uses; see `deny.toml`.
 const MANIFESTS: [&str; 3] = ["Cargo.toml", "firmware-example/boards/Cargo.toml", FUZZ];
 
 /// Compiled by a nightly compiler.
