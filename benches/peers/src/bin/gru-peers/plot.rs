@@ -47,7 +47,7 @@ pub fn svg(timings: &[Timing], processor: &str) -> Result<String> {
 
 fn panel(area: &DrawingArea<SVGBackend<'_>, Shift>, timings: &[Timing], mode: Mode) -> Result<()> {
     let shapes = distinct(timings, |timing| timing.shape);
-    let names = distinct(timings, |timing| timing.entrant.name.clone());
+    let names = distinct(timings, |timing| library(timing).to_owned());
     let place = |shape: Shape| shapes.iter().position(|&other| other == shape).unwrap_or_default() as f64;
     let of_mode = || timings.iter().filter(|timing| timing.mode == mode);
     let all = || timings.iter().map(|timing| timing.median);
@@ -61,9 +61,12 @@ fn panel(area: &DrawingArea<SVGBackend<'_>, Shift>, timings: &[Timing], mode: Mo
         .caption(caption, (FONT, 20).into_font().color(&TEXT))
         .margin(12)
         .x_label_area_size(48)
-        .y_label_area_size(72)
+        .y_label_area_size(96)
         // Room for the names above the dots.
-        .build_cartesian_2d(-0.5..shapes.len() as f64 - 0.5, (least / 1.5..most * 60.0).log_scale())?;
+        .build_cartesian_2d(
+            -0.5..shapes.len() as f64 - 0.5,
+            (least / 1.5..most * (most / least).powf(0.6)).log_scale(),
+        )?;
     chart
         .configure_mesh()
         .disable_x_mesh()
@@ -78,11 +81,12 @@ fn panel(area: &DrawingArea<SVGBackend<'_>, Shift>, timings: &[Timing], mode: Mo
             let shape = shapes.get(x.round() as usize).filter(|_| x >= 0.0 && x.fract() == 0.0);
             shape.map(|shape| format!("{}×{}", shape.input, shape.hidden)).unwrap_or_default()
         })
+        .y_label_formatter(&|y| format!("{y:.0}"))
         .draw()?;
     for (rank, name) in names.iter().enumerate() {
         let colour = COLOURS[rank % COLOURS.len()];
         let shift = SPREAD * ((rank as f64 + 0.5) / names.len() as f64 - 0.5);
-        let dots = of_mode().filter(|timing| timing.entrant.name == *name).map(|timing| {
+        let dots = of_mode().filter(|timing| library(timing) == *name).map(|timing| {
             let style = match timing.entrant.precision {
                 Precision::F32 => colour.filled(),
                 Precision::Int8 => colour.stroke_width(2),
@@ -99,6 +103,11 @@ fn panel(area: &DrawingArea<SVGBackend<'_>, Shift>, timings: &[Timing], mode: Mo
         .label_font((FONT, 14).into_font().color(&TEXT))
         .draw()?;
     Ok(())
+}
+
+/// Its name without what was done to the model.
+fn library(timing: &Timing) -> &str {
+    timing.entrant.name.split(',').next().unwrap_or_default()
 }
 
 /// Each value once, in the order of the timings.
