@@ -24,6 +24,9 @@ pub trait Layer {
     /// What a step remembers, and the buffer of its output; zero by default. Small, cloneable, and the same weights serve any number of them.
     type State: Clone + Default;
 
+    /// Whether steps of a batch or of a window share a pass over the weights. Where they do not, every one is a [`forward`](Self::forward).
+    const SHARES: bool = false;
+
     /// One step on a given backend; [`step`](Self::step) chooses the best.
     fn forward<'s, B: Backend>(
         &'s self,
@@ -202,7 +205,7 @@ impl<L: Layer<Output: Clone>> Op for Window<'_, L> {
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) {
         let len = self.inputs.len().min(self.outputs.len());
-        let done = match B::STREAMS {
+        let done = match const { if L::SHARES { B::STREAMS } else { 1 } } {
             8 => windows::<B, L, 8>(backend, self.layer, self.inputs, self.outputs, self.state),
             4 => windows::<B, L, 4>(backend, self.layer, self.inputs, self.outputs, self.state),
             2 => windows::<B, L, 2>(backend, self.layer, self.inputs, self.outputs, self.state),
@@ -243,7 +246,7 @@ impl<L: Layer<Output: Clone>> Op for Batch<'_, L> {
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) {
-        let done = match B::STREAMS {
+        let done = match const { if L::SHARES { B::STREAMS } else { 1 } } {
             8 => batches::<B, L, 8>(backend, self.layer, self.inputs, self.outputs, self.states),
             4 => batches::<B, L, 4>(backend, self.layer, self.inputs, self.outputs, self.states),
             2 => batches::<B, L, 2>(backend, self.layer, self.inputs, self.outputs, self.states),
@@ -286,6 +289,8 @@ macro_rules! impl_layer_for_tuple {
             type Input = $first::Input;
             type Output = $last::Output;
             type State = ($first::State, $($layer::State),+);
+
+            const SHARES: bool = $first::SHARES $(|| $layer::SHARES)+;
 
             #[inline(always)]
             fn outside(&self, input: &Self::Input) -> usize {

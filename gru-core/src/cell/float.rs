@@ -168,6 +168,8 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation, W: Weight> Layer 
     type Output = [f32; H];
     type State = GruState<H>;
 
+    const SHARES: bool = Self::SHARED;
+
     #[inline(always)]
     fn outside(&self, input: &[f32; I]) -> usize {
         count(input, |x| !x.is_finite())

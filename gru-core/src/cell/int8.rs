@@ -281,6 +281,8 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for QGru<I, 
     type Output = [V; H];
     type State = QGruState<H, V>;
 
+    const SHARES: bool = Self::SHARED;
+
     #[inline(always)]
     fn outside(&self, input: &[i8; I]) -> usize {
         count(input, is_outside)

@@ -19,6 +19,8 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for Wide<QGr
     type Output = [V; H];
     type State = QGruState<H, V>;
 
+    const SHARES: bool = QGru::<I, H, R, V>::SHARED;
+
     #[inline(always)]
     fn outside(&self, input: &[i16; I]) -> usize {
         count(input, is_outside)
