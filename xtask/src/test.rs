@@ -30,6 +30,10 @@ pub const DENY: [&str; 3] = ["--", "--deny", "warnings"];
 const LIBRARIES: [&str; 7] =
     ["--workspace", "--exclude", "firmware-example", "--exclude", "firmware-imu", "--exclude", "classics"];
 
+/// The other packages, always together for the same reason.
+pub const FIRMWARE: [&str; 7] =
+    ["--quiet", "--package", "firmware-example", "--package", "firmware-imu", "--package", "classics"];
+
 /// Runs all checks; every one runs even if another fails.
 pub fn test(matrix: &Matrix) -> Result<ExitCode> {
     install::rust_targets(&matrix.library_targets())?;
@@ -93,8 +97,6 @@ fn targets(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figures> 
 
 /// The firmware in the terminal, what boards with a sensor share, and the classic systems: lints, documentation, tests.
 fn terminal(steps: &mut Steps) {
-    const FIRMWARE: [&str; 7] =
-        ["--quiet", "--package", "firmware-example", "--package", "firmware-imu", "--package", "classics"];
     // Not all targets: those of a library without tests of its own would be checked twice, and the compiler pack its models twice.
     steps.run("clippy on the firmware, host", || {
         run(cargo(&["clippy", "--lib", "--bins", "--tests", "--all-features"]).args(FIRMWARE).args(DENY))
