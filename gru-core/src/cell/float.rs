@@ -145,8 +145,6 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation, W: Weight> Gru<I,
         self.lanes
     }
 
-    /// Whether the weights are worth sharing: less stays in a first-level cache from step to step.
-    const SHARED: bool = Self::SHAPE.lanes() * size_of::<Lane<W>>() > 16 << 10;
     const SHAPE: GruShape = GruShape { input_size: I, hidden_size: H, order: Order::F32, gates: R::GATES };
 
     #[inline(always)]
@@ -168,7 +166,8 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation, W: Weight> Layer 
     type Output = [f32; H];
     type State = GruState<H>;
 
-    const SHARES: bool = Self::SHARED;
+    /// Less stays in a first-level cache from step to step.
+    const SHARES: bool = Self::SHAPE.lanes() * size_of::<Lane<W>>() > 16 << 10;
 
     #[inline(always)]
     fn outside(&self, input: &[f32; I]) -> usize {
@@ -187,7 +186,7 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation, W: Weight> Layer 
         inputs: [&[f32; I]; S],
         mut states: [&'s mut GruState<H>; S],
     ) -> [&'s [f32; H]; S] {
-        if Self::SHARED {
+        if Self::SHARES {
             let mut backwards = false;
             for state in &mut states {
                 backwards = state.sweep.next();
@@ -212,7 +211,7 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation, W: Weight> Layer 
         inputs: [&[f32; I]; T],
         state: &mut GruState<H>,
     ) -> [[f32; H]; T] {
-        if Self::SHARED {
+        if Self::SHARES {
             let mut sums = [[[0.0; H]; 3]; T];
             float::ahead::<_, R, _, _>(
                 backend,

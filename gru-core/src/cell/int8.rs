@@ -180,8 +180,6 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> QGru<I, H, R, V> {
         self.lanes
     }
 
-    /// Whether the weights are worth sharing: less stays in a first-level cache from step to step.
-    pub(super) const SHARED: bool = Self::SHAPE.lanes() * size_of::<Int8Lane>() > 16 << 10;
     const SHAPE: GruShape = GruShape { input_size: I, hidden_size: H, order: Order::INT8, gates: R::GATES };
 
     #[inline(always)]
@@ -281,7 +279,8 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for QGru<I, 
     type Output = [V; H];
     type State = QGruState<H, V>;
 
-    const SHARES: bool = Self::SHARED;
+    /// Less stays in a first-level cache from step to step.
+    const SHARES: bool = Self::SHAPE.lanes() * size_of::<Int8Lane>() > 16 << 10;
 
     #[inline(always)]
     fn outside(&self, input: &[i8; I]) -> usize {
@@ -300,7 +299,7 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for QGru<I, 
         inputs: [&[i8; I]; S],
         states: [&'s mut QGruState<H, V>; S],
     ) -> [&'s [V; H]; S] {
-        if Self::SHARED {
+        if Self::SHARES {
             self.advance_batch(backend, inputs.map(|x| Dense(x)), states)
         } else {
             one_by_one(self, backend, inputs, states)
@@ -314,7 +313,7 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for QGru<I, 
         inputs: [&[i8; I]; W],
         state: &mut QGruState<H, V>,
     ) -> [[V; H]; W] {
-        if Self::SHARED {
+        if Self::SHARES {
             self.advance_window(backend, inputs.map(|x| Dense(x)), state)
         } else {
             step_by_step(self, backend, inputs, state)

@@ -19,7 +19,7 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for Wide<QGr
     type Output = [V; H];
     type State = QGruState<H, V>;
 
-    const SHARES: bool = QGru::<I, H, R, V>::SHARED;
+    const SHARES: bool = QGru::<I, H, R, V>::SHARES;
 
     #[inline(always)]
     fn outside(&self, input: &[i16; I]) -> usize {
@@ -39,7 +39,7 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for Wide<QGr
         inputs: [&[i16; I]; S],
         states: [&'s mut QGruState<H, V>; S],
     ) -> [&'s [V; H]; S] {
-        if QGru::<I, H, R, V>::SHARED {
+        if Self::SHARES {
             let halves = inputs.map(split);
             self.0.advance_batch(backend, halves.each_ref().map(|[high, low]| Halves { high, low }), states)
         } else {
@@ -54,7 +54,7 @@ impl<const I: usize, const H: usize, R: Gating, V: Quantized> Layer for Wide<QGr
         inputs: [&[i16; I]; W],
         state: &mut QGruState<H, V>,
     ) -> [[V; H]; W] {
-        if QGru::<I, H, R, V>::SHARED {
+        if Self::SHARES {
             let halves = inputs.map(split);
             self.0.advance_window(backend, halves.each_ref().map(|[high, low]| Halves { high, low }), state)
         } else {
