@@ -71,14 +71,8 @@ impl ToLogits for [i16; SYMBOLS] {
 macro_rules! models {
     ($($name:ident)*) => {
         $(
-            #[allow(dead_code, reason = "it says more of itself than is asked here")]
             mod $name {
-                pub mod float {
-                    include!(concat!(env!("OUT_DIR"), "/characters_", stringify!($name), "_float.rs"));
-                }
-                pub mod int8 {
-                    include!(concat!(env!("OUT_DIR"), "/characters_", stringify!($name), "_int8.rs"));
-                }
+                exported!(concat!("characters_", stringify!($name)));
             }
         )*
 

@@ -8,17 +8,7 @@ use gru_core::{Layer, Stream, argmax};
 
 include!(concat!(env!("OUT_DIR"), "/digits_test.rs"));
 
-#[cfg(int8)]
-#[allow(dead_code, reason = "it says more of itself than is asked here")]
-mod int8 {
-    include!(concat!(env!("OUT_DIR"), "/digits_int8.rs"));
-}
-
-#[cfg(float)]
-#[allow(dead_code, reason = "it says more of itself than is asked here")]
-mod float {
-    include!(concat!(env!("OUT_DIR"), "/digits_float.rs"));
-}
+exported!("digits");
 
 /// What a model makes of the test images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

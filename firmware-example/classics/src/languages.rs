@@ -6,15 +6,7 @@ use crate::results::Row;
 
 include!(concat!(env!("OUT_DIR"), "/languages_test.rs"));
 
-#[allow(dead_code, reason = "it says more of itself than is asked here")]
-mod int8 {
-    include!(concat!(env!("OUT_DIR"), "/languages_int8.rs"));
-}
-
-#[allow(dead_code, reason = "it says more of itself than is asked here")]
-mod float {
-    include!(concat!(env!("OUT_DIR"), "/languages_float.rs"));
-}
+exported!("languages");
 
 pub use float::LABELS;
 

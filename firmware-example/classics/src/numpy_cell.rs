@@ -9,15 +9,7 @@ use crate::results::Row;
 
 include!(concat!(env!("OUT_DIR"), "/numpy_cell_test.rs"));
 
-#[allow(dead_code, reason = "it says more of itself than is asked here")]
-mod int8 {
-    include!(concat!(env!("OUT_DIR"), "/numpy_cell_int8.rs"));
-}
-
-#[allow(dead_code, reason = "it says more of itself than is asked here")]
-mod float {
-    include!(concat!(env!("OUT_DIR"), "/numpy_cell_float.rs"));
-}
+exported!("numpy_cell");
 
 /// Sequences of the batch.
 pub const BATCH: usize = INPUTS.len();

@@ -9,15 +9,7 @@ use crate::results::Row;
 
 include!(concat!(env!("OUT_DIR"), "/sunspots_test.rs"));
 
-#[allow(dead_code, reason = "it says more of itself than is asked here")]
-mod int8 {
-    include!(concat!(env!("OUT_DIR"), "/sunspots_int8.rs"));
-}
-
-#[allow(dead_code, reason = "it says more of itself than is asked here")]
-mod float {
-    include!(concat!(env!("OUT_DIR"), "/sunspots_float.rs"));
-}
+exported!("sunspots");
 
 /// Of the series.
 pub const FIRST_YEAR: usize = 1700;
