@@ -45,7 +45,7 @@ mod symbol;
 mod vector;
 mod window;
 
-pub use backend::{F16, Weight};
+pub use backend::{F16, Weight, from_le_bytes};
 pub use bridge::{Dequantize, QuantizeReal};
 pub use cell::{
     Gating, Gru, GruState, GruWeights, NoReset, NoUpdate, QGru, QGruState, QGruWeights, Requantization, ResetAfter,

@@ -83,7 +83,8 @@ fn cases() -> Vec<Case> {
         wide_input: false,
         alike: &[F32, Int8],
         mixed: None,
-        halves: ["plain", "embedding", "one_hot", "both_directions", "other_functions", "mixed"].contains(&name),
+        halves: ["plain", "embedding", "large", "one_hot", "both_directions", "other_functions", "mixed"]
+            .contains(&name),
     };
     let with_spec = |name, tensors: Vec<Vec<Tensor>>, spec| Case { spec: Some(spec), ..case(name, tensors) };
     let norm = |name: &str, n| ["weight", "bias"].map(|part| Tensor::new(&format!("{name}.{part}"), &[n])).to_vec();
@@ -96,7 +97,14 @@ fn cases() -> Vec<Case> {
         case("gru_alone", vec![gru(0, 2, 5)]),
         case("embedding", vec![vec![Tensor::new("tokens.weight", &[7, 2])], Tensor::gru_and_head(2, 3, 7)]),
         case("ten_layers", (0..10).map(|layer| gru(layer, if layer == 0 { 3 } else { 6 }, 6)).collect()),
-        case("many_units", vec![gru(0, 2, 100), Tensor::linear("head", 100, 3)]),
+        // Each matrix so large that its weights are bytes.
+        Case {
+            alike: &[F32, Int8, W8a16],
+            ..case(
+                "large",
+                vec![vec![Tensor::new("tokens.weight", &[100, 42])], gru(0, 42, 100), Tensor::linear("head", 100, 43)],
+            )
+        },
         Case { wide_input: true, ..case("wide_input", vec![Tensor::gru_and_head(3, 5, 2)]) },
         with_spec("one_hot", vec![gru(0, 5, 4)], gru_spec("one_hot = true")),
         with_spec("reset_before", vec![gru(0, 2, 9)], gru_spec("reset = \"before\"")),

@@ -61,7 +61,7 @@ use crate::{
 
 pub use arrays::Arrays;
 pub(crate) use bounds::clamp;
-pub use bytes::{Packed, bytes};
+pub use bytes::{Numbers, Packed, bytes, from_le_bytes};
 #[cfg(any(gru_family = "x86_64", gru_family = "aarch64"))]
 pub use choice::{Unavailable, available, dispatch, force};
 pub use unit::Units;

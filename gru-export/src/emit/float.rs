@@ -1,6 +1,6 @@
 //! The layers of an f32 model as source text.
 
-use super::array::literal;
+use super::array::{literal, matrix};
 use super::{Item, bidirectional, gating, lanes, packed, parts};
 use crate::float::{FloatGru, FloatLayer};
 use crate::weights::{Weights, halves};
@@ -96,11 +96,11 @@ fn parameter(weights: Weights) -> String {
     }
 }
 
-/// Weights as an array of their type.
+/// Weights as an array of their type, which a scope calls by its short name: see [`within`].
 fn stored(weights: Weights, dims: &[usize], values: &[f32], depth: usize) -> String {
     match weights {
-        Weights::F32 => literal(dims, values, depth),
-        Weights::F16 => literal(dims, &halves(values), depth),
+        Weights::F32 => matrix(dims, values, depth),
+        Weights::F16 => matrix(dims, &halves(values), depth),
     }
 }
 

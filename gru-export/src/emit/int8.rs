@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use super::array::literal;
+use super::array::{literal, matrix};
 use super::{Item, bidirectional, float, gating, lanes, packed, parts};
 use crate::int8::{InputQuantization, Int8Gru, Int8Layer, Step};
 use crate::ir::Merge;
@@ -29,8 +29,12 @@ fn between(layer: &str, wide: bool, arguments: &[&dyn Debug], size: usize) -> It
 pub(super) fn item(layer: &Int8Layer, index: usize, weights: Weights) -> Item {
     match layer {
         Int8Layer::Embedding { symbols, size, table, wide, .. } => {
-            let table = literal(&[*symbols, *size], table, 0);
-            let element = if *wide { "i16" } else { "i8" };
+            let dims = [*symbols, *size];
+            let (element, table) = if *wide {
+                ("i16", matrix(&dims, table, 0))
+            } else {
+                ("i8", matrix(&dims, &table.iter().map(|&value| value as i8).collect::<Vec<_>>(), 0))
+            };
             Item::new(
                 "Embedding",
                 &format!("{element}, {symbols}, {size}"),
@@ -91,7 +95,7 @@ pub(super) fn item(layer: &Int8Layer, index: usize, weights: Weights) -> Item {
         Int8Layer::Dense { wide, shape, weight, bias, multiplier, shift, .. } => {
             let (i, o) = (shape.input_size, shape.output_size);
             let arguments = [
-                literal(&[o, i], weight, 1),
+                matrix(&[o, i], weight, 1),
                 literal(&[o], bias, 1),
                 literal(&[o], multiplier, 1),
                 literal(&[o], shift, 1),
@@ -117,8 +121,8 @@ fn gru(layer: &Int8Gru, name: &str) -> Item {
     let (i, h, gates) = (shape.input_size, shape.hidden_size, shape.gates.count());
     let (gating, lanes) = (gating(shape.gates), lanes("gru_int8_lanes", shape));
     let arguments = [
-        literal(&[gates, h, i], weight_ih, 1),
-        literal(&[gates, h, h], weight_hh, 1),
+        matrix(&[gates, h, i], weight_ih, 1),
+        matrix(&[gates, h, h], weight_hh, 1),
         literal(&[4, h], bias, 1),
         literal(&[4, h], multiplier, 1),
         literal(&[4, h], shift, 1),

@@ -1,6 +1,7 @@
 //! The generated Rust module: the same text for the same input, and nothing of the machine that made it.
 //!
-//! Weights stand in canonical row-major order, one row a line; `gru-core` packs them for the target at compile time.
+//! Weights stand in canonical row-major order, one row a line, as numbers or, where a matrix has thousands, as their bytes; `gru-core` packs them
+//! for the target at compile time.
 //! Paths are written out, so that the text can be `include!`d beside any imports.
 
 mod array;
