@@ -127,15 +127,13 @@ pub const fn rows_fit(weight_ih: &[i8], weight_hh: &[i8], bias: &[i32], input_sh
         return true;
     }
     let (inputs, hidden) = (weight_ih.len() / rows, weight_hh.len() / rows);
-    let mut row = 0;
+    let (mut weight_ih, mut weight_hh, mut row) = (weight_ih, weight_hh, 0);
     while row < rows {
-        let (Some(x), Some(h)) =
-            (absolute_sum(weight_ih, row * inputs, inputs), absolute_sum(weight_hh, row * hidden, hidden))
-        else {
-            return false;
-        };
+        let (x, h);
+        (x, weight_ih) = absolute_sum(weight_ih, inputs);
+        (h, weight_hh) = absolute_sum(weight_hh, hidden);
         let bias = bias[row] as i64;
-        if bias.abs() + 127 * ((x << input_shift) + h) >= ACCUMULATOR_BOUND {
+        if x >= REFUSED || h >= REFUSED || bias.abs() + 127 * ((x << input_shift) + h) >= ACCUMULATOR_BOUND {
             return false;
         }
         row += 1;
@@ -143,10 +141,12 @@ pub const fn rows_fit(weight_ih: &[i8], weight_hh: &[i8], bias: &[i32], input_sh
     true
 }
 
-/// `Σ|w|` of a row, or `None` when a weight is −128. Runs at compile time, over every weight, where a table takes the fewest steps.
-const fn absolute_sum(weights: &[i8], start: usize, len: usize) -> Option<i64> {
-    // Beyond what the others of a row come to.
-    const REFUSED: i64 = 1 << 36;
+/// What a sum of magnitudes has of a weight of −128: beyond what the others of a row come to.
+const REFUSED: i64 = 1 << 36;
+
+/// `Σ|w|` of the first row, [`REFUSED`] or more when a weight is −128, and the other rows. Runs at compile time, over every weight, where a table
+/// takes the fewest steps.
+const fn absolute_sum(mut weights: &[i8], mut columns: usize) -> (i64, &[i8]) {
     const ABSOLUTE: [i64; 256] = {
         let mut table = [0; 256];
         let mut byte = 0;
@@ -157,17 +157,21 @@ const fn absolute_sum(weights: &[i8], start: usize, len: usize) -> Option<i64> {
         table
     };
     let (table, mut sum) = (&ABSOLUTE, 0);
-    let mut weights = weights.split_at(start).1.split_at(len).0;
-    while let [a, b, c, d, rest @ ..] = weights {
-        sum +=
-            table[*a as u8 as usize] + table[*b as u8 as usize] + table[*c as u8 as usize] + table[*d as u8 as usize];
+    while columns >= 4
+        && let &[a, b, c, d, ref rest @ ..] = weights
+    {
+        sum += table[a as u8 as usize] + table[b as u8 as usize] + table[c as u8 as usize] + table[d as u8 as usize];
+        columns -= 4;
         weights = rest;
     }
-    while let [weight, rest @ ..] = weights {
-        sum += table[*weight as u8 as usize];
+    while columns > 0
+        && let &[weight, ref rest @ ..] = weights
+    {
+        sum += table[weight as u8 as usize];
+        columns -= 1;
         weights = rest;
     }
-    if sum < REFUSED { Some(sum) } else { None }
+    (sum, weights)
 }
 
 /// Fraction bits of a wide input: a step of int8 is 2⁷ steps of it.

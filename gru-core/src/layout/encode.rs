@@ -1,6 +1,6 @@
 //! What the kernels of a family read in place of plain int8 weights.
 
-use super::{DenseShape, GruShape, INT8_DEPTH, INT8_OFFSETS, Row, UNITS, columns};
+use super::{DenseShape, GruShape, INT8_DEPTH, INT8_OFFSETS, Row, UNITS, part};
 
 /// One int8 lane.
 type Int8Lane = [[i8; INT8_DEPTH]; UNITS];
@@ -21,22 +21,33 @@ const fn encode(packed: &mut [Int8Lane]) {
     }
 }
 
-/// Writes −128 times the sum of a row into its lane of offsets.
-const fn offset(mut weights: &[i8], packed: &mut [Int8Lane], row: Row) {
-    let mut sum = 0i32;
-    while let [a, b, c, d, rest @ ..] = weights {
-        sum += *a as i32 + *b as i32 + *c as i32 + *d as i32;
-        weights = rest;
-    }
-    while let [weight, rest @ ..] = weights {
-        sum += *weight as i32;
-        weights = rest;
-    }
-    let bytes = (-128 * sum).to_le_bytes();
-    let mut byte = 0;
-    while byte < INT8_DEPTH {
-        packed[row.offset][row.unit][byte] = bytes[byte] as i8;
-        byte += 1;
+/// Writes −128 times the sum of each row of a matrix into its lane of offsets, of which that of `row` is the first.
+const fn offsets(mut weights: &[i8], columns: usize, packed: &mut [Int8Lane], mut row: Row) {
+    let mut rows = if INT8_OFFSETS { weights.len() / columns } else { 0 };
+    while rows > 0 {
+        let (mut sum, mut left) = (0, columns);
+        while left >= 4
+            && let &[a, b, c, d, ref rest @ ..] = weights
+        {
+            sum += a as i32 + b as i32 + c as i32 + d as i32;
+            left -= 4;
+            weights = rest;
+        }
+        while left > 0
+            && let &[weight, ref rest @ ..] = weights
+        {
+            sum += weight as i32;
+            left -= 1;
+            weights = rest;
+        }
+        let bytes = (-128 * sum).to_le_bytes();
+        let mut byte = 0;
+        while byte < INT8_DEPTH {
+            packed[row.offset][row.unit][byte] = bytes[byte] as i8;
+            byte += 1;
+        }
+        row = row.next();
+        rows -= 1;
     }
 }
 
@@ -80,12 +91,12 @@ impl GruShape {
     pub const fn pack_int8(&self, weight_ih: &[i8], weight_hh: &[i8], packed: &mut [Int8Lane]) {
         assert!(self.order.depth == INT8_DEPTH, "order must be Order::INT8");
         self.pack(weight_ih, weight_hh, packed.as_flattened_mut().as_flattened_mut());
-        let (mut row, rows) = (0, if INT8_OFFSETS { self.gates.count() * self.hidden_size } else { 0 });
-        while row < rows {
-            let [in_ih, in_hh] = self.rows(row);
-            offset(columns(weight_ih, row, self.input_size), packed, in_ih);
-            offset(columns(weight_hh, row, self.hidden_size), packed, in_hh);
-            row += 1;
+        let (i, h, mut gate) = (self.input_size, self.hidden_size, 0);
+        while gate < self.gates.count() {
+            let [in_ih, in_hh] = self.rows(gate);
+            offsets(part(weight_ih, gate, h * i), i, packed, in_ih);
+            offsets(part(weight_hh, gate, h * h), h, packed, in_hh);
+            gate += 1;
         }
         encode(packed);
     }
@@ -99,11 +110,7 @@ impl DenseShape {
     pub const fn pack_int8(&self, weight: &[i8], packed: &mut [Int8Lane]) {
         assert!(self.order.depth == INT8_DEPTH, "order must be Order::INT8");
         self.pack(weight, packed.as_flattened_mut().as_flattened_mut());
-        let (mut row, rows) = (0, if INT8_OFFSETS { self.output_size } else { 0 });
-        while row < rows {
-            offset(columns(weight, row, self.input_size), packed, self.row(row));
-            row += 1;
-        }
+        offsets(weight, self.input_size, packed, self.row());
         encode(packed);
     }
 }

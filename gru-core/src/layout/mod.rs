@@ -209,24 +209,23 @@ impl GruShape {
         assert!(weight_ih.len() == gates * h * i, "weight_ih must hold gates × hidden_size × input_size values");
         assert!(weight_hh.len() == gates * h * h, "weight_hh must hold gates × hidden_size × hidden_size values");
         assert!(packed.len() == self.lanes() * UNITS * self.order.depth, "wrong number of packed lanes for this shape");
-        let mut row = 0;
-        while row < gates * h {
-            let [in_ih, in_hh] = self.rows(row);
-            scatter(columns(weight_ih, row, i), packed, in_ih);
-            scatter(columns(weight_hh, row, h), packed, in_hh);
-            row += 1;
+        let mut gate = 0;
+        while gate < gates {
+            let [in_ih, in_hh] = self.rows(gate);
+            scatter(part(weight_ih, gate, h * i), i, packed, in_ih);
+            scatter(part(weight_hh, gate, h * h), h, packed, in_hh);
+            gate += 1;
         }
     }
 
-    /// The places of a row of `weight_ih` and of the same row of `weight_hh`.
-    const fn rows(&self, row: usize) -> [Row; 2] {
-        let (gate, unit) = (row / self.hidden_size, row % self.hidden_size);
-        let (gate, gates, pass) = self.pass(gate);
-        let panel = unit / UNITS * self.block_lanes() + pass;
+    /// The places of a gate's first row of `weight_ih`, and of `weight_hh`.
+    const fn rows(&self, gate: usize) -> [Row; 2] {
+        let (gate, gates, panel) = self.pass(gate);
         let after = panel + self.order.panel(gates, self.input_size);
+        let block = self.block_lanes();
         [
-            Row::new(self.order, unit, panel, gate, gates, self.input_size),
-            Row::new(self.order, unit, after, gate, gates, self.hidden_size),
+            Row::first(self.order, block, panel, gate, gates, self.input_size),
+            Row::first(self.order, block, after, gate, gates, self.hidden_size),
         ]
     }
 
@@ -276,16 +275,12 @@ impl DenseShape {
     pub const fn pack<T: Copy>(&self, weight: &[T], packed: &mut [T]) {
         assert!(weight.len() == self.output_size * self.input_size, "weight must hold output_size × input_size values");
         assert!(packed.len() == self.lanes() * UNITS * self.order.depth, "wrong number of packed lanes for this shape");
-        let mut row = 0;
-        while row < self.output_size {
-            scatter(columns(weight, row, self.input_size), packed, self.row(row));
-            row += 1;
-        }
+        scatter(weight, self.input_size, packed, self.row());
     }
 
-    /// The places of a row.
-    const fn row(&self, row: usize) -> Row {
-        Row::new(self.order, row, row / UNITS * self.block_lanes(), 0, 1, self.input_size)
+    /// The places of the first row.
+    const fn row(&self) -> Row {
+        Row::first(self.order, self.block_lanes(), 0, 0, 1, self.input_size)
     }
 }
 
@@ -299,57 +294,106 @@ struct Row {
     offset: usize,
     /// In its block.
     unit: usize,
+    /// Lanes of a block.
+    block: usize,
 }
 
 impl Row {
-    /// The row of `unit` in a panel that starts at lane `panel`.
-    const fn new(order: Order, unit: usize, panel: usize, gate: usize, gates: usize, columns: usize) -> Self {
+    /// The row of the first unit in a panel that starts at lane `panel`.
+    const fn first(order: Order, block: usize, panel: usize, gate: usize, gates: usize, columns: usize) -> Self {
         assert!(order.depth == 1 || order.depth.is_multiple_of(QUAD), "depth must be 1 or a multiple of 4");
         let height = UNITS * order.depth;
-        let first = order.lane(gates, columns, gate, 0);
-        let step = if order.interleaved { gates } else { 1 };
-        let unit = unit % UNITS;
-        Self {
-            start: (panel + first) * height + unit * order.depth,
-            step: step * height,
-            depth: order.depth,
-            offset: panel + gate,
-            unit,
+        let step = if order.interleaved { gates * height } else { height };
+        let start = (panel + order.lane(gates, columns, gate, 0)) * height;
+        Self { start, step, depth: order.depth, offset: panel + gate, unit: 0, block }
+    }
+
+    /// The row of the next unit.
+    const fn next(self) -> Self {
+        let (start, unit) = (self.start + self.depth, self.unit + 1);
+        if unit < UNITS {
+            return Self { start, unit, ..self };
         }
+        let others = (self.block - 1) * UNITS * self.depth;
+        Self { start: start + others, unit: 0, offset: self.offset + self.block, ..self }
     }
 }
 
-/// A row of a row-major matrix.
-const fn columns<T>(weights: &[T], row: usize, columns: usize) -> &[T] {
-    weights.split_at(row * columns).1.split_at(columns).0
+/// One of parts of `len` values each.
+const fn part<T>(values: &[T], at: usize, len: usize) -> &[T] {
+    values.split_at(at * len).1.split_at(len).0
 }
 
-/// Weights that one round of a loop over them takes: constants are interpreted, and their time is that of the steps around a weight.
+/// Weights that one round of a loop over them takes. Constants are interpreted: their time is that of the steps around a weight, and a call is a
+/// hundred of them.
 const QUAD: usize = 4;
 
-/// Puts the weights of a row at its places.
-const fn scatter<T: Copy>(mut weights: &[T], packed: &mut [T], row: Row) {
-    // From a weight to the next three, from a quad to the next one of its group, and to the first of the next group.
-    let near = if row.depth == 1 { row.step } else { 1 };
-    let (second, third, group) = (2 * near, 3 * near, if row.depth == 1 { QUAD * row.step } else { row.step });
-    let (mut place, mut start) = (row.start, row.start);
-    while let [a, b, c, d, rest @ ..] = weights {
-        packed[place] = *a;
-        packed[place + near] = *b;
-        packed[place + second] = *c;
-        packed[place + third] = *d;
+/// Puts the rows of a matrix at their places, of which `row` are the first.
+const fn scatter<T: Copy>(mut weights: &[T], columns: usize, packed: &mut [T], mut row: Row) {
+    let rows = weights.len() / columns;
+    let mut at = 0;
+    while at < rows {
+        weights =
+            if row.depth == 1 { spread(weights, columns, packed, row) } else { group(weights, columns, packed, row) };
+        row = row.next();
+        at += 1;
+    }
+}
+
+/// Puts the first row at its places, one by one, and gives the others.
+const fn spread<'a, T: Copy>(mut weights: &'a [T], mut columns: usize, packed: &mut [T], row: Row) -> &'a [T] {
+    let (mut place, step) = (row.start, row.step);
+    while columns >= QUAD
+        && let &[a, b, c, d, ref rest @ ..] = weights
+    {
+        packed[place] = a;
+        place += step;
+        packed[place] = b;
+        place += step;
+        packed[place] = c;
+        place += step;
+        packed[place] = d;
+        place += step;
+        columns -= QUAD;
         weights = rest;
-        place += QUAD;
-        if place >= start + row.depth {
-            start += group;
+    }
+    while columns > 0
+        && let &[weight, ref rest @ ..] = weights
+    {
+        packed[place] = weight;
+        place += step;
+        columns -= 1;
+        weights = rest;
+    }
+    weights
+}
+
+/// Puts the first row at its places, by fours, and gives the others.
+const fn group<'a, T: Copy>(mut weights: &'a [T], mut columns: usize, packed: &mut [T], row: Row) -> &'a [T] {
+    let quads = packed.as_chunks_mut::<QUAD>().0;
+    let (step, depth, mut start) = (row.step / QUAD, row.depth / QUAD, row.start / QUAD);
+    let mut place = start;
+    while columns >= QUAD
+        && let &[a, b, c, d, ref rest @ ..] = weights
+    {
+        quads[place] = [a, b, c, d];
+        place += 1;
+        if place == start + depth {
+            start += step;
             place = start;
         }
-    }
-    while let [weight, rest @ ..] = weights {
-        packed[place] = *weight;
+        columns -= QUAD;
         weights = rest;
-        place += near;
     }
+    let mut at = 0;
+    while at < columns
+        && let &[weight, ref rest @ ..] = weights
+    {
+        quads[place][at] = weight;
+        at += 1;
+        weights = rest;
+    }
+    weights
 }
 
 /// Lays one value per unit and gate (`[G, units]`, row-major) out as lanes, `blocks[block][gate][unit]`; `blocks` must be zero.
