@@ -287,6 +287,32 @@ fn check_coverage(text: &str, crc: bool) -> String {
     )
 }
 
+/// The text of a module with its strings of bytes as literals of numbers.
+fn in_numbers(text: &str) -> String {
+    let mut parts = text.split("gru_core::from_le_bytes::<");
+    let mut numbers = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (kind, rest) = part.split_once(">(b\"").unwrap();
+        let (string, rest) = rest.split_once("\")").unwrap();
+        let digits = string.split("\\x").skip(1).map(|digits| u8::from_str_radix(&digits[..2], 16).unwrap());
+        let bytes: Vec<u8> = digits.collect();
+        let (element, sizes) = kind.trim_start_matches('[').split_once("; ").unwrap();
+        let values: Vec<String> = match element {
+            "i8" => bytes.iter().map(|&byte| byte.cast_signed().to_string()).collect(),
+            "i16" => bytes.as_chunks().0.iter().map(|&bytes| i16::from_le_bytes(bytes).to_string()).collect(),
+            "f32" => bytes.as_chunks().0.iter().map(|&bytes| format!("{:?}", f32::from_le_bytes(bytes))).collect(),
+            "F16" => bytes.as_chunks().0.iter().map(|&bytes| format!("F16({})", u16::from_le_bytes(bytes))).collect(),
+            other => panic!("weights of {other}"),
+        };
+        let sizes = sizes.trim_end_matches(']').split("]; ");
+        let nested = sizes.fold(values, |values, size| {
+            values.chunks_exact(size.parse().unwrap()).map(|row| format!("[{}]", row.join(", "))).collect()
+        });
+        numbers += &(nested.concat() + rest);
+    }
+    numbers
+}
+
 fn rustc(directory: &Path, arguments: &[&str]) {
     let output = Command::new("rustc")
         .args(["--edition", "2024", "-C", "opt-level=1", "-D", "warnings", "-L", "."])
@@ -327,6 +353,17 @@ fn generated_modules_equal_the_exporters_run() {
             // The compiler takes a second for the CRC of 200 KB.
             let check = check_coverage(&text, precisions.iter().all(|&precision| precision != F32));
             write!(program, "#[allow(dead_code)]\nmod {name} {{\n    include!(\"{name}.rs\");\n{check}}}\n").unwrap();
+            if case.name == "large" {
+                assert!(text.matches("from_le_bytes").count() >= 4, "{name} has no bytes");
+                fs::write(directory.join(format!("{name}_in_numbers.rs")), in_numbers(&text)).unwrap();
+                let same = format!("{name}::Flash::PARTS == {name}_in_numbers::Flash::PARTS");
+                write!(
+                    program,
+                    "#[allow(dead_code)]\nmod {name}_in_numbers {{\n    include!(\"{name}_in_numbers.rs\");\n}}\n"
+                )
+                .unwrap();
+                write!(main, "    {{\n        use gru_core::Image;\n        assert!({same});\n    }}\n").unwrap();
+            }
             let print = format!("println!(\"{{:?}}\", outputs.iter().map(|y| {bits}).collect::<Vec<_>>());");
             let run = if prepared.model.is_bidirectional() {
                 format!("    for outputs in {name}::MODEL.window(&[{inputs}]) {{\n        {print}\n    }}\n")
