@@ -1,6 +1,7 @@
 //! What the kernels of a family read in place of plain int8 weights.
 
-use super::{DenseShape, GruShape, INT8_DEPTH, INT8_OFFSETS, Row, UNITS, part};
+use super::row::{Row, part};
+use super::{DenseShape, GruShape, INT8_DEPTH, INT8_OFFSETS, UNITS};
 
 /// One int8 lane.
 type Int8Lane = [[i8; INT8_DEPTH]; UNITS];
@@ -21,10 +22,9 @@ const fn encode(packed: &mut [Int8Lane]) {
     }
 }
 
-/// Writes −128 times the sum of each row of a matrix into its lane of offsets, of which that of `row` is the first.
-const fn offsets(mut weights: &[i8], columns: usize, packed: &mut [Int8Lane], mut row: Row) {
-    let mut rows = if INT8_OFFSETS { weights.len() / columns } else { 0 };
-    while rows > 0 {
+/// Writes −128 times the sum of each row of a matrix into its lane of offsets, the first into that of `row`.
+const fn offsets(mut weights: &[i8], [mut rows, columns]: [usize; 2], packed: &mut [Int8Lane], mut row: Row) {
+    while INT8_OFFSETS && rows > 0 {
         let (mut sum, mut left) = (0, columns);
         while left >= 4
             && let &[a, b, c, d, ref rest @ ..] = weights
@@ -94,8 +94,8 @@ impl GruShape {
         let (i, h, mut gate) = (self.input_size, self.hidden_size, 0);
         while gate < self.gates.count() {
             let [in_ih, in_hh] = self.rows(gate);
-            offsets(part(weight_ih, gate, h * i), i, packed, in_ih);
-            offsets(part(weight_hh, gate, h * h), h, packed, in_hh);
+            offsets(part(weight_ih, gate, h * i), [h, i], packed, in_ih);
+            offsets(part(weight_hh, gate, h * h), [h, h], packed, in_hh);
             gate += 1;
         }
         encode(packed);
@@ -110,7 +110,7 @@ impl DenseShape {
     pub const fn pack_int8(&self, weight: &[i8], packed: &mut [Int8Lane]) {
         assert!(self.order.depth == INT8_DEPTH, "order must be Order::INT8");
         self.pack(weight, packed.as_flattened_mut().as_flattened_mut());
-        offsets(weight, self.input_size, packed, self.row());
+        offsets(weight, [self.output_size, self.input_size], packed, self.row());
         encode(packed);
     }
 }
