@@ -1,14 +1,13 @@
 //! The classifier of digits on cores, which must find what it finds on the host.
 
-use std::env::consts::EXE_EXTENSION;
-
 use anyhow::{Context, Result, ensure};
 
 use crate::matrix::{Core, Matrix, Precision};
+use crate::native;
 use crate::qemu;
 use crate::shell::{self, cargo};
 use crate::steps::Steps;
-use crate::test::{DENY, FIRMWARE};
+use crate::test::DENY;
 
 const PACKAGE: &str = "classics";
 const PROGRAM: &str = "digits";
@@ -44,11 +43,9 @@ pub fn lint(steps: &mut Steps, matrix: &Matrix) {
     });
 }
 
-/// A line for each precision. Built with the packages that the tests build it with: with others Cargo would compile the models again.
+/// A line for each precision.
 fn host() -> Result<Vec<String>> {
-    shell::run(cargo(&["build", "--bin", PROGRAM]).args(FIRMWARE))?;
-    let program = qemu::target_directory()?.join("debug").join(PROGRAM).with_extension(EXE_EXTENSION);
-    let output = shell::read(&mut shell::command(&program.to_string_lossy(), &[]))?;
+    let output = shell::read(&mut shell::command(&native::build(PROGRAM)?.to_string_lossy(), &[]))?;
     Ok(output.lines().map(str::to_owned).collect())
 }
 

@@ -13,23 +13,38 @@ use crate::steps::Steps;
 /// Boards that run side by side.
 const BOARDS: usize = 2;
 
-/// Builds and runs the firmware on the cores, one step each.
+/// Builds and runs the firmware, one step for cores that run the same: on the first of them.
 pub fn check(steps: &mut Steps, cores: &[&Core]) {
-    for cores in cores.chunks(BOARDS) {
+    let mut programs: Vec<Vec<&Core>> = Vec::new();
+    for &core in cores {
+        let same = |others: &&mut Vec<&Core>| core.runs_the_same(others[0]) && precision(core) == precision(others[0]);
+        match programs.iter_mut().find(same) {
+            Some(others) => others.push(core),
+            None => programs.push(vec![core]),
+        }
+    }
+    for programs in programs.chunks(BOARDS) {
         thread::scope(|scope| {
-            let build = |core| build(core).map(|elf| scope.spawn(move || run(core, &elf)));
-            let started: Vec<_> = cores.iter().map(|&core| (core, build(core))).collect();
-            for (core, started) in started {
-                steps.run(format!("conformance: {}", core.name), || started?.join().expect("running does not panic"));
+            let mut started = Vec::new();
+            for cores in programs {
+                let names = cores.iter().map(|core| core.name.as_str()).collect::<Vec<_>>().join(", ");
+                let elf = steps.run(format!("firmware for conformance: {names}"), || build(cores[0]));
+                started.extend(elf.map(|elf| (names, scope.spawn(move || run(cores[0], &elf)))));
+            }
+            for (names, started) in started {
+                steps.run(format!("conformance: {names}"), || started.join().expect("running does not panic"));
             }
         });
     }
 }
 
 /// int8, and f32 where the core is made for it.
+fn precision(core: &Core) -> Precision {
+    if core.precisions.contains(&Precision::F32) { Precision::F32 } else { Precision::Int8 }
+}
+
 fn build(core: &Core) -> Result<PathBuf> {
-    let precision = if core.precisions.contains(&Precision::F32) { Precision::F32 } else { Precision::Int8 };
-    let mut build = qemu::cargo_build(core, precision, "gru-bench-mcu")?;
+    let mut build = qemu::cargo_build(core, precision(core), "gru-bench-mcu")?;
     shell::run(build.args(["--bin", "conformance"]))?;
     qemu::keep(core, "conformance", &format!("conformance-{}", core.name))
 }

@@ -14,8 +14,9 @@ use gru_export::dataset::Array;
 use object::{File, Object, ObjectSection, ObjectSymbol};
 use rustc_demangle::demangle;
 
-use crate::firmware::Extent;
+use crate::firmware::{Extent, PROGRAM};
 use crate::matrix::{Core, Precision, root};
+use crate::native;
 use crate::qemu;
 use crate::report::{Decision, Limits, Log, Run, Summary};
 use crate::shell;
@@ -91,7 +92,6 @@ struct Scene<'a> {
 impl<'a> Scene<'a> {
     /// Builds the int8 firmware for a core, and the example for this machine; `show` sees the logs.
     fn new(core: &'a Core, show: &'a dyn Fn(&str)) -> Result<Self> {
-        shell::run(&mut shell::cargo(&["build", "--quiet", "--package", "firmware-example"]))?;
         let data = root().join("firmware-example/data");
         let counts = Array::read(data.join("test.npy"))?;
         let &[recordings, steps, channels] = &counts.shape[..] else {
@@ -104,7 +104,7 @@ impl<'a> Scene<'a> {
             core,
             elf: qemu::build(core, Precision::Int8)?,
             show,
-            host: qemu::target_directory()?.join("debug/firmware-example"),
+            host: native::build(PROGRAM)?,
             recordings,
             samples: samples.map(|sample| sample.iter().map(|&count| count as f32).collect()).collect(),
             lsb: Array::read(data.join("lsb.npy"))?.values().iter().map(|&lsb| lsb as f32).collect(),

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use crate::faults;
 use crate::golden::Golden;
 use crate::matrix::{Core, Precision};
+use crate::native;
 use crate::qemu;
-
 use crate::report::{Cost, Run};
 use crate::shell;
 use crate::steps::Steps;
@@ -18,6 +18,9 @@ use crate::table::Figures;
 const AGREEMENT: f64 = 0.995;
 /// Largest difference of an f32 logit to PyTorch's: the bound on the hidden state, 2e-6, through the weights of the head.
 const F32_TOLERANCE: f32 = 5e-5;
+
+/// The example, which is a package and a program.
+pub const PROGRAM: &str = "firmware-example";
 
 /// The last of a recording's 100 steps.
 const LAST_STEP: &str = " step=99 ";
@@ -65,8 +68,8 @@ pub fn check(steps: &mut Steps, golden: &Golden, cores: &[&Core], extent: Extent
 
 /// Runs the example on the host.
 pub fn host(golden: &Golden, precision: Precision) -> Result<Figures> {
-    let mut command =
-        shell::cargo(&["run", "--quiet", "--package", "firmware-example", "--", "--precision", &precision.to_string()]);
+    let program = native::build(PROGRAM)?;
+    let mut command = shell::command(&program.to_string_lossy(), &["--precision", &precision.to_string()]);
     let output = shell::read(command.stdin(Stdio::null()))?;
     let run = Run::parse(&output.lines().collect::<Vec<_>>())?;
     checked(golden, Figures::host(precision, run, golden)?)

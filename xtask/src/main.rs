@@ -16,6 +16,7 @@ mod golden;
 mod install;
 mod matrix;
 mod miri;
+mod native;
 mod package;
 mod page;
 mod pages;

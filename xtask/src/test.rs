@@ -12,6 +12,7 @@ use crate::golden::Golden;
 use crate::install;
 use crate::matrix::{Matrix, Precision};
 use crate::miri;
+use crate::native::{self, FIRMWARE};
 use crate::package;
 use crate::page;
 use crate::pages::Section;
@@ -29,10 +30,6 @@ pub const DENY: [&str; 3] = ["--", "--deny", "warnings"];
 /// scripts export models.
 const LIBRARIES: [&str; 7] =
     ["--workspace", "--exclude", "firmware-example", "--exclude", "firmware-imu", "--exclude", "classics"];
-
-/// The other packages, always together for the same reason.
-pub const FIRMWARE: [&str; 7] =
-    ["--quiet", "--package", "firmware-example", "--package", "firmware-imu", "--package", "classics"];
 
 /// Runs all checks; every one runs even if another fails.
 pub fn test(matrix: &Matrix) -> Result<ExitCode> {
@@ -99,13 +96,12 @@ fn targets(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figures> 
 fn terminal(steps: &mut Steps) {
     // Not all targets: those of a library without tests of its own would be checked twice, and the compiler pack its models twice.
     steps.run("clippy on the firmware, host", || {
-        run(cargo(&["clippy", "--lib", "--bins", "--tests", "--all-features"]).args(FIRMWARE).args(DENY))
+        run(cargo(&["clippy", "--quiet", "--lib", "--bins", "--tests", "--all-features"]).args(FIRMWARE).args(DENY))
     });
     steps.run("documentation of the firmware", || {
-        run(cargo(&["doc", "--no-deps"]).args(FIRMWARE).env("RUSTDOCFLAGS", "--deny warnings"))
+        run(cargo(&["doc", "--quiet", "--no-deps"]).args(FIRMWARE).env("RUSTDOCFLAGS", "--deny warnings"))
     });
-    // Their build scripts export models, which takes seconds in any profile; the exporter of the tests would take a minute to compile.
-    steps.run("tests of the firmware", || run(cargo(&["test", "--profile", "dev"]).args(FIRMWARE)));
+    steps.run("tests of the firmware", || run(&mut native::cargo("test")?));
 }
 
 /// Lints what the host does not compile.
@@ -124,7 +120,8 @@ fn lint(steps: &mut Steps, matrix: &Matrix) {
     classics::lint(steps, matrix);
 }
 
-/// gru-core for every target, with every set of features; without any its assembly goes through the assembler.
+/// gru-core for every target, without features, when its assembly goes through the assembler, and with the last set of them; for the host with
+/// every set.
 fn library(steps: &mut Steps, matrix: &Matrix) {
     let mut check = |features: &str, targets: &[&str]| {
         let task = if features.is_empty() { "build" } else { "check" };
@@ -138,7 +135,7 @@ fn library(steps: &mut Steps, matrix: &Matrix) {
         steps.run(format!("gru-core for {place}: {features}"), || run(&mut command));
     };
     let targets = matrix.library_targets();
-    for features in &matrix.library.features {
+    for features in matrix.library.features.first().into_iter().chain(matrix.library.features.last()) {
         check(features, &targets);
     }
     for features in matrix.library.features.iter().chain(&matrix.library.std_features) {

@@ -21,7 +21,21 @@ macro_rules! levels {
         }
 
         impl Level {
-            pub(super) const ALL: &[Self] = &[$(Self::$always,)+ $(Self::$detected),+];
+            const ALL: &[Self] = &[$(Self::$always,)+ $(Self::$detected),+];
+
+            /// The best level that the program is compiled for, or else the first: code for the levels below would never run.
+            const LOWEST: u8 = {
+                let mut lowest = 0;
+                $(if $detected::COMPILED_FOR {
+                    lowest = Self::$detected as u8;
+                })+
+                lowest
+            };
+
+            /// The levels that the program has.
+            pub(super) const fn compiled() -> &'static [Self] {
+                Self::ALL.split_at(Self::LOWEST as usize).1
+            }
 
             pub(super) const fn name(self) -> &'static str {
                 match self {
@@ -41,14 +55,15 @@ macro_rules! levels {
             /// Runs `op` on the level of that number.
             ///
             /// # Safety
-            /// It is the number of an available one.
+            /// It is the number of an available one of those that are [compiled](Self::compiled).
             #[inline(always)]
             pub(super) unsafe fn enter<O: super::Op>(level: u8, op: O) -> O::Output {
                 match level {
                     // SAFETY: the level is available, so that `detect` would return the token.
-                    $(level if level == Self::$detected as u8 => unsafe { $detected::new_unchecked() }.enter(op),)+
-                    $(level if level == Self::$always as u8 => super::choice::apart($always, op),)+
-                    _ => super::choice::apart(super::scalar::Scalar, op),
+                    $(level if const { Self::LOWEST <= Self::$detected as u8 } && level == Self::$detected as u8 => unsafe { $detected::new_unchecked() }.enter(op),)+
+                    $(level if const { Self::LOWEST <= Self::$always as u8 } && level == Self::$always as u8 => super::choice::apart($always, op),)+
+                    // SAFETY: no other number is one of theirs.
+                    _ => unsafe { core::hint::unreachable_unchecked() },
                 }
             }
         }
@@ -70,7 +85,7 @@ pub fn dispatch<O: Op>(op: O) -> O::Output {
     if level == UNKNOWN {
         level = choose();
     }
-    // SAFETY: `LEVEL` only ever holds an available level.
+    // SAFETY: `LEVEL` only ever holds a level that `usable` gives.
     unsafe { Level::enter(level, op) }
 }
 
@@ -80,9 +95,9 @@ pub(super) fn apart<B: Backend, O: Op>(backend: B, op: O) -> O::Output {
     backend.enter(op)
 }
 
-/// The levels that this machine can run, the best last.
+/// The levels that the program has and this machine can run, the best last.
 fn usable() -> impl DoubleEndedIterator<Item = Level> {
-    Level::ALL.iter().copied().filter(|level| level.available())
+    Level::compiled().iter().copied().filter(|level| level.available())
 }
 
 /// The best level, remembered.
@@ -93,18 +108,18 @@ fn choose() -> u8 {
     #[cfg(feature = "std")]
     if let Some(name) = std::env::var_os("GRU_BACKEND") {
         let forced = force(Some(name.to_str().unwrap_or_default()));
-        assert!(forced.is_ok(), "GRU_BACKEND names no backend of this machine: {}", name.display());
+        assert!(forced.is_ok(), "GRU_BACKEND names no backend of this program and this machine: {}", name.display());
     }
     LEVEL.load(Ordering::Relaxed)
 }
 
-/// No backend of this machine has that name.
+/// No backend of this program and this machine has that name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unavailable;
 
 impl core::fmt::Display for Unavailable {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("no backend of this machine has that name")
+        f.write_str("no backend of this program and this machine has that name")
     }
 }
 
@@ -113,14 +128,15 @@ impl core::error::Error for Unavailable {}
 /// Runs all further steps of this process on the backend of that name; `None` goes back to the best.
 ///
 /// # Errors
-/// When this machine has no such backend; nothing changes then.
+/// When this machine has no such backend, or the program is [compiled for a better one](available); nothing changes then.
 pub fn force(name: Option<&str>) -> Result<(), Unavailable> {
     let level = usable().rev().find(|level| name.is_none_or(|name| level.name() == name));
     LEVEL.store(level.ok_or(Unavailable)? as u8, Ordering::Relaxed);
     Ok(())
 }
 
-/// Names of the backends that this machine can run, the best last.
+/// Names of the backends that this machine can run, the best last. A program that is compiled for a processor, by
+/// `-C target-cpu=native` say, has only the best that the processor is known to have and what is better: it is smaller, and compiles faster.
 pub fn available() -> impl Iterator<Item = &'static str> {
     usable().map(Level::name)
 }

@@ -28,6 +28,9 @@ impl Dotprod {
         detected.then_some(Self(()))
     }
 
+    /// Whether the program is compiled for these instructions, so that it runs nowhere else.
+    pub(super) const COMPILED_FOR: bool = cfg!(target_feature = "dotprod");
+
     /// The token without detection.
     ///
     /// # Safety

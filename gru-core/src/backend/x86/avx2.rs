@@ -14,7 +14,7 @@ use core::arch::x86_64::*;
 
 token!(
     /// AVX2, FMA and F16C.
-    Avx2, avx2_fma, "avx2,fma,f16c"
+    Avx2, avx2_fma: "avx2", "fma", "f16c"
 );
 
 /// The registers of AVX2: a block is two registers of f32 or i32, and one of i16.

@@ -14,7 +14,7 @@ use core::arch::x86_64::*;
 
 token!(
     /// AVX-512 F, BW, DQ and VL.
-    Avx512, avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
+    Avx512, avx512: "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx2", "fma"
 );
 
 /// The registers of AVX-512: a block is one register of f32 or i32, and half a register of i16.

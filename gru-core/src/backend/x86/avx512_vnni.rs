@@ -31,7 +31,7 @@ use core::arch::x86_64::*;
 
 token!(
     /// AVX-512 F, BW, DQ, VL and VNNI.
-    Avx512Vnni, avx512_vnni, "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma"
+    Avx512Vnni, avx512_vnni: "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx2", "fma"
 );
 
 impl Avx512Vnni {

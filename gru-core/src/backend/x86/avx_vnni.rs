@@ -17,7 +17,7 @@ use core::arch::x86_64::*;
 
 token!(
     /// AVX2, FMA, F16C and AVX-VNNI.
-    AvxVnni, avx_vnni, "avx2,fma,f16c,avxvnni"
+    AvxVnni, avx_vnni: "avx2", "fma", "f16c", "avxvnni"
 );
 
 impl AvxVnni {

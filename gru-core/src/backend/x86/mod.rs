@@ -82,7 +82,7 @@ impl Processor {
 
 /// A token that only detection makes, and its entrance.
 macro_rules! token {
-    ($(#[$doc:meta])* $name:ident, $detected:ident, $features:literal) => {
+    ($(#[$doc:meta])* $name:ident, $detected:ident: $($feature:literal),+) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub struct $name(());
@@ -93,6 +93,9 @@ macro_rules! token {
             pub fn detect() -> Option<Self> {
                 super::Processor::detect().$detected.then_some(Self(()))
             }
+
+            /// Whether the program is compiled for these instructions, so that it runs nowhere else.
+            pub(super) const COMPILED_FOR: bool = cfg!(all($(target_feature = $feature),+));
 
             /// The token without detection.
             ///
@@ -106,7 +109,7 @@ macro_rules! token {
             /// Runs `op` with the instructions enabled.
             #[inline(always)]
             fn region<O: crate::backend::Op>(self, op: O) -> O::Output {
-                #[target_feature(enable = $features)]
+                #[target_feature($(enable = $feature),+)]
                 #[inline]
                 fn region<O: crate::backend::Op>(backend: $name, op: O) -> O::Output {
                     op.run(backend)
