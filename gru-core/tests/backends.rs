@@ -345,6 +345,19 @@ fn required_backends_are_here() {
     }
 }
 
+/// A program that is compiled for a level has none below, nor a way to choose one.
+#[cfg(gru_family = "x86_64")]
+#[test]
+fn levels_that_would_never_run_are_left_out() {
+    let names: Vec<_> = backend::available().collect();
+    if cfg!(target_feature = "avx512vnni") {
+        assert_eq!(names, ["avx512-vnni"]);
+        assert_eq!(backend::force(Some("avx2")), Err(backend::Unavailable));
+    } else if !cfg!(target_feature = "avx2") {
+        assert_eq!(names[..2], ["scalar", "sse2"]);
+    }
+}
+
 #[cfg(gru_family = "x86_64")]
 use gru_core::backend::x86::{Avx2, Avx512, Avx512Vnni, AvxVnni, Sse2};
 

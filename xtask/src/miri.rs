@@ -10,9 +10,9 @@ const TOOLCHAIN: &str = "nightly";
 /// What Miri interprets of x86-64, the instructions of AVX-VNNI included, which few machines have.
 const FEATURES: &str = "+avx2,+fma,+f16c,+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512vnni,+avxvnni";
 
-/// The products of every backend, where the memory accesses are, and the gates of AVX2, which are AVX-VNNI's too: Miri knows all their
-/// instructions.
-const TESTS: [&str; 2] = ["products", "avx2::gates"];
+/// The products of every backend, where the memory accesses are, the gates of AVX2, which are AVX-VNNI's too: Miri knows all their
+/// instructions. And the choice between the levels, of which a program compiled with [`FEATURES`] has one.
+const TESTS: [&str; 3] = ["products", "avx2::gates", "levels"];
 
 /// Runs tests of the backends, with fewer columns, inputs and arguments than elsewhere.
 pub fn check() -> Result<()> {

@@ -11,7 +11,7 @@ use crate::qemu::target_directory;
 use crate::shell;
 
 /// Always together, whichever is wanted: on which packages a build has depends with what features Cargo compiles their dependencies.
-pub const FIRMWARE: [&str; 6] = ["--package", "firmware-example", "--package", "firmware-imu", "--package", "classics"];
+const FIRMWARE: [&str; 6] = ["--package", "firmware-example", "--package", "firmware-imu", "--package", "classics"];
 
 /// A command of Cargo on all of them. Their build scripts export models, which takes seconds in any profile; in that of the tests the exporter
 /// would take more than a minute to compile.

@@ -12,7 +12,7 @@ use crate::golden::Golden;
 use crate::install;
 use crate::matrix::{Matrix, Precision};
 use crate::miri;
-use crate::native::{self, FIRMWARE};
+use crate::native;
 use crate::package;
 use crate::page;
 use crate::pages::Section;
@@ -94,12 +94,15 @@ fn targets(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figures> 
 
 /// The firmware in the terminal, what boards with a sensor share, and the classic systems: lints, documentation, tests.
 fn terminal(steps: &mut Steps) {
-    // Not all targets: those of a library without tests of its own would be checked twice, and the compiler pack its models twice.
+    // Not all targets: those of a library without tests of its own would be checked twice, and the compiler pack its models twice. With
+    // defmt, as on the cores: otherwise what its macros ask of their dependencies would have the exporter compiled again.
     steps.run("clippy on the firmware, host", || {
-        run(cargo(&["clippy", "--quiet", "--lib", "--bins", "--tests", "--all-features"]).args(FIRMWARE).args(DENY))
+        let mut clippy = native::cargo("clippy")?;
+        clippy.args(["--lib", "--bins", "--tests", "--all-features", "--features", "heapless/defmt"]);
+        run(clippy.args(DENY))
     });
     steps.run("documentation of the firmware", || {
-        run(cargo(&["doc", "--quiet", "--no-deps"]).args(FIRMWARE).env("RUSTDOCFLAGS", "--deny warnings"))
+        run(native::cargo("doc")?.arg("--no-deps").env("RUSTDOCFLAGS", "--deny warnings"))
     });
     steps.run("tests of the firmware", || run(&mut native::cargo("test")?));
 }
@@ -107,12 +110,16 @@ fn terminal(steps: &mut Steps) {
 /// Lints what the host does not compile.
 fn lint(steps: &mut Steps, matrix: &Matrix) {
     emulate::lint(steps, matrix);
-    // One target a time: Cargo would unite what the targets ask of their dependencies.
+    // One target a time: Cargo would unite what the targets ask of their dependencies. The largest model, which takes the compiler seconds to
+    // pack, once.
+    const PROGRAMS: [&str; 8] =
+        ["--bin", "firmware-example", "--bin", "conformance", "--bin", "steps", "--bin", "size-6-32"];
     for precision in Precision::ALL {
         steps.run(format!("clippy on the firmware, {precision}"), || {
-            matrix.firmware_targets().into_iter().try_for_each(|target| {
-                let mut clippy = cargo(&["clippy", "--quiet", "--target", target]);
-                clippy.args(["--package", "firmware-example", "--package", "gru-bench-mcu"]);
+            matrix.firmware_targets().into_iter().enumerate().try_for_each(|(number, target)| {
+                let mut clippy = cargo(&["clippy", "--quiet", "--target", target, "--lib"]);
+                clippy.args(["--package", "firmware-example", "--package", "gru-bench-mcu"]).args(PROGRAMS);
+                clippy.args(if number == 0 { &["--bin", "size-28-128"][..] } else { &[] });
                 run(clippy.args(precision.features()).args(DENY))
             })
         });
