@@ -10,13 +10,13 @@ use std::process::Stdio;
 use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
-use gru_export::dataset::Array;
 use object::{File, Object, ObjectSection, ObjectSymbol};
 use rustc_demangle::demangle;
 
 use crate::firmware::{Extent, PROGRAM};
 use crate::matrix::{Core, Precision, root};
 use crate::native;
+use crate::npy::Array;
 use crate::qemu;
 use crate::report::{Decision, Limits, Log, Run, Summary};
 use crate::shell;
@@ -97,8 +97,7 @@ impl<'a> Scene<'a> {
         let &[recordings, steps, channels] = &counts.shape[..] else {
             unreachable!("the build script checks the shape")
         };
-        let values = counts.values();
-        let samples = values.chunks_exact(channels).take(steps);
+        let samples = counts.values.chunks_exact(channels).take(steps);
         let trace = fs::read_to_string(data.join("trace.csv")).context("cannot read trace.csv")?;
         Ok(Self {
             core,
@@ -106,8 +105,8 @@ impl<'a> Scene<'a> {
             show,
             host: native::build(PROGRAM)?,
             recordings,
-            samples: samples.map(|sample| sample.iter().map(|&count| count as f32).collect()).collect(),
-            lsb: Array::read(data.join("lsb.npy"))?.values().iter().map(|&lsb| lsb as f32).collect(),
+            samples: samples.map(<[f32]>::to_vec).collect(),
+            lsb: Array::read(data.join("lsb.npy"))?.values,
             header: trace.lines().next().context("trace.csv is empty")?.to_owned(),
         })
     }

@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result, ensure};
 use gru_core::argmax;
-use gru_export::dataset::Array;
 
 use crate::matrix::root;
+use crate::npy::Array;
 use crate::report::Run;
 
 const PATH: &str = "firmware-example/data/golden_motion.npy";
@@ -39,7 +39,7 @@ impl Golden {
     /// Compares all decisions of a run.
     pub fn compare(&self, run: &Run) -> Result<Agreement> {
         let &[_, steps, classes] = &self.0.shape[..] else { unreachable!("read checked the shape") };
-        let values = self.0.values();
+        let values = &self.0.values;
         let mut agreement = Agreement { agreeing: 0, steps: 0, max_error: 0.0 };
         for decision in &run.decisions {
             let at = (decision.recording * steps + decision.step) * classes;
@@ -48,8 +48,7 @@ impl Golden {
             ensure!(decision.logits.len() == classes, "expected {classes} logits, found {decision:?}");
             agreement.agreeing += u32::from(argmax(expected) == argmax(&decision.logits));
             agreement.steps += 1;
-            let errors =
-                expected.iter().zip(&decision.logits).map(|(&expected, &found)| (expected as f32 - found).abs());
+            let errors = expected.iter().zip(&decision.logits).map(|(&expected, &found)| (expected - found).abs());
             agreement.max_error = errors.fold(agreement.max_error, f32::max);
         }
         Ok(agreement)
@@ -75,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_run_is_held_against_its_step() {
-        let golden = Golden(Array::new(vec![1, 2, 2], vec![9.0, 9.0, 1.0, 2.0]));
+        let golden = Golden(Array { shape: vec![1, 2, 2], values: vec![9.0, 9.0, 1.0, 2.0] });
         let agreement = golden.compare(&run([1.0, 1.75])).unwrap();
         assert_eq!(agreement, Agreement { agreeing: 1, steps: 1, max_error: 0.25 });
         assert_eq!(golden.compare(&run([2.0, 1.0])).unwrap().share(), 0.0);
@@ -83,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_step_beyond_the_recordings_is_an_error() {
-        let golden = Golden(Array::new(vec![1, 1, 2], vec![0.0, 1.0]));
+        let golden = Golden(Array { shape: vec![1, 1, 2], values: vec![0.0, 1.0] });
         assert!(golden.compare(&run([0.0, 1.0])).is_err());
     }
 }

@@ -17,6 +17,7 @@ mod install;
 mod matrix;
 mod miri;
 mod native;
+mod npy;
 mod package;
 mod page;
 mod pages;
