@@ -204,14 +204,14 @@ impl<L: Layer<Output: Clone>> Op for Window<'_, L> {
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) {
-        let len = self.inputs.len().min(self.outputs.len());
         let done = match const { if L::SHARES { B::STREAMS } else { 1 } } {
             8 => windows::<B, L, 8>(backend, self.layer, self.inputs, self.outputs, self.state),
             4 => windows::<B, L, 4>(backend, self.layer, self.inputs, self.outputs, self.state),
             2 => windows::<B, L, 2>(backend, self.layer, self.inputs, self.outputs, self.state),
             _ => 0,
         };
-        for (input, output) in self.inputs.iter().zip(self.outputs).take(len).skip(done) {
+        let inputs = self.inputs.get(done..).unwrap_or_default();
+        for (input, output) in inputs.iter().zip(self.outputs.get_mut(done..).unwrap_or_default()) {
             *output = self.layer.forward(backend, input, self.state).clone();
         }
     }

@@ -248,6 +248,9 @@ pub trait Backend: Copy {
     /// Inputs that one pass over the weights serves, with accumulators for all of them in registers.
     const STREAMS: usize = 1;
 
+    /// Whether [`product_f32_pair`](Self::product_f32_pair) reads its input once for both panels.
+    const F32_PAIRS: bool = false;
+
     /// The registers.
     type Lanes: Lanes;
 
@@ -265,6 +268,19 @@ pub trait Backend: Copy {
         panel: &[Lane<W>],
         x: [&[f32]; S],
     ) -> [[F32<Self>; G]; S];
+
+    /// [`product_f32`](Self::product_f32) of the panels of two blocks and the same input.
+    #[inline(always)]
+    fn product_f32_pair<W: Weight, const G: usize>(
+        self,
+        [first, second]: [[F32<Self>; G]; 2],
+        panels: [&[Lane<W>]; 2],
+        x: &[f32],
+    ) -> [[F32<Self>; G]; 2] {
+        let [first] = self.product_f32([first], panels[0], [x]);
+        let [second] = self.product_f32([second], panels[1], [x]);
+        [first, second]
+    }
 
     /// Brings an int8 input, in ±127, to the form that the product reads, once for all panels.
     #[inline(always)]

@@ -19,6 +19,7 @@ use crate::{
     layout::{INT8_DEPTH, INT8_OFFSETS},
     math::Real,
 };
+use core::array;
 
 /// The dot product of an instruction set with vector registers.
 pub trait Dot: Backend {
@@ -97,6 +98,64 @@ pub fn product_f32<B: Backend, W: Weight, const G: usize, const S: usize, const 
             }
         }
         half /= 2;
+    }
+    parts[0]
+}
+
+/// [`Backend::product_f32_pair`]: a column is broadcast once for both panels. Fewer gates have more partial sums.
+#[cfg(gru_family = "x86_64")]
+#[inline(always)]
+pub fn product_f32_pair<B: Backend, W: Weight, const G: usize>(
+    backend: B,
+    sums: [[F32<B>; G]; 2],
+    panels: [&[Lane<W>]; 2],
+    x: &[f32],
+) -> [[F32<B>; G]; 2] {
+    match G {
+        1 => split_f32_pair::<_, _, G, 4>(backend, sums, panels, x),
+        2 => split_f32_pair::<_, _, G, 2>(backend, sums, panels, x),
+        _ => split_f32_pair::<_, _, G, 1>(backend, sums, panels, x),
+    }
+}
+
+/// With `SPLIT` partial sums.
+#[cfg(gru_family = "x86_64")]
+#[inline(always)]
+fn split_f32_pair<B: Backend, W: Weight, const G: usize, const SPLIT: usize>(
+    backend: B,
+    sums: [[F32<B>; G]; 2],
+    panels: [&[Lane<W>]; 2],
+    x: &[f32],
+) -> [[F32<B>; G]; 2] {
+    let mut parts = [[[sums[0][0].splat(0.0); G]; 2]; SPLIT];
+    parts[0] = sums;
+    let columns = [panels[0].as_chunks::<G>().0, panels[1].as_chunks::<G>().0];
+    let chunks = [columns[0].as_chunks::<4>().0, columns[1].as_chunks::<4>().0];
+    let (inputs, tail) = x.as_chunks::<4>();
+    let len = inputs.len().min(chunks[0].len()).min(chunks[1].len());
+    for c in 0..rolled(len) {
+        // SAFETY: the input has `len` chunks or more.
+        let x = unsafe { inputs.get_unchecked(c) };
+        for i in 0..4 {
+            for p in 0..2 {
+                // SAFETY: both panels have `len` chunks or more.
+                let column = &unsafe { chunks[p].get_unchecked(c) }[i];
+                column_f32(backend, array::from_mut(&mut parts[i % SPLIT][p]), column, [x[i]]);
+            }
+        }
+    }
+    for (i, &x) in tail.iter().enumerate() {
+        for p in 0..2 {
+            let Some(column) = columns[p].get(inputs.len() * 4 + i) else { break };
+            column_f32(backend, array::from_mut(&mut parts[i % SPLIT][p]), column, [x]);
+        }
+    }
+    for i in 1..SPLIT {
+        for p in 0..2 {
+            for g in 0..G {
+                parts[0][p][g] = parts[0][p][g].add(parts[i][p][g]);
+            }
+        }
     }
     parts[0]
 }

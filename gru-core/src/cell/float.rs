@@ -246,9 +246,10 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation, W: Weight> Layer 
     }
 }
 
-/// Hidden state of a [`Gru`]: `4 H` bytes, and 4 more where caches are. Zero by default.
+/// Hidden state of a [`Gru`]: `4 H` bytes, and 4 more where caches are; on x86-64 whole lines of 64, as its registers are. Zero by default.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(target_arch = "x86_64", repr(align(64)))]
 pub struct GruState<const H: usize> {
     h: [f32; H],
     sweep: Sweep,

@@ -168,20 +168,54 @@ pub(crate) fn gru<B: Backend, A: Activation, K: Known, W: Weight, X: Input, cons
     streams: &mut [Stream<'_, X>; S],
     backwards: bool,
 ) {
+    if const { B::F32_PAIRS && S == 1 } && in_pairs::<W>(weights.shape) {
+        passes::<B, A, K, W, X, S, 2>(backend, weights, streams, backwards);
+    } else {
+        passes::<B, A, K, W, X, S, 1>(backend, weights, streams, backwards);
+    }
+}
+
+/// Whether blocks in pairs are faster: where weights come from a first-level cache, and where f16 in narrow panels are bound by loads, of which
+/// broadcasts are a third then. To stream f32 or wide panels from two places costs more than the broadcasts do.
+#[inline(always)]
+fn in_pairs<W: Weight>(GruShape { hidden_size, gates, .. }: GruShape) -> bool {
+    let blocks = layout::blocks(hidden_size);
+    let narrow = gates.ahead().max(gates.count() - gates.ahead()) < 3;
+    blocks == 2 || blocks.is_multiple_of(2) && narrow && size_of::<W>() < size_of::<f32>()
+}
+
+/// The step with `P` blocks at once: 1, or 2 of an even number and one stream.
+#[inline(always)]
+fn passes<B: Backend, A: Activation, K: Known, W: Weight, X: Input, const S: usize, const P: usize>(
+    backend: B,
+    weights: GruView<'_, W>,
+    streams: &mut [Stream<'_, X>; S],
+    backwards: bool,
+) {
     let gates = weights.shape.gates;
     match (gates.ahead(), gates.count()) {
-        (0, 3) if const { possible::<K>(0, 3) } => one_pass::<B, A, W, X, 3, S>(backend, weights, streams, backwards),
-        (0, 2) if const { possible::<K>(0, 2) } => one_pass::<B, A, W, X, 2, S>(backend, weights, streams, backwards),
-        (0, 1) if const { possible::<K>(0, 1) } => one_pass::<B, A, W, X, 1, S>(backend, weights, streams, backwards),
-        (2, 3) if const { possible::<K>(2, 3) } => two_passes::<B, A, W, X, 2, S>(backend, weights, streams, backwards),
-        (1, 2) if const { possible::<K>(1, 2) } => two_passes::<B, A, W, X, 1, S>(backend, weights, streams, backwards),
+        (0, 3) if const { possible::<K>(0, 3) } => {
+            one_pass::<B, A, W, X, 3, S, P>(backend, weights, streams, backwards);
+        }
+        (0, 2) if const { possible::<K>(0, 2) } => {
+            one_pass::<B, A, W, X, 2, S, P>(backend, weights, streams, backwards);
+        }
+        (0, 1) if const { possible::<K>(0, 1) } => {
+            one_pass::<B, A, W, X, 1, S, P>(backend, weights, streams, backwards);
+        }
+        (2, 3) if const { possible::<K>(2, 3) } => {
+            two_passes::<B, A, W, X, 2, S, P>(backend, weights, streams, backwards);
+        }
+        (1, 2) if const { possible::<K>(1, 2) } => {
+            two_passes::<B, A, W, X, 1, S, P>(backend, weights, streams, backwards);
+        }
         _ => {}
     }
 }
 
 /// All `G` gates of a block at once.
 #[inline(always)]
-fn one_pass<B: Backend, A: Activation, W: Weight, X: Input, const G: usize, const S: usize>(
+fn one_pass<B: Backend, A: Activation, W: Weight, X: Input, const G: usize, const S: usize, const P: usize>(
     backend: B,
     weights: GruView<'_, W>,
     streams: &mut [Stream<'_, X>; S],
@@ -189,38 +223,46 @@ fn one_pass<B: Backend, A: Activation, W: Weight, X: Input, const G: usize, cons
 ) {
     let registers = backend.lanes();
     let gates = weights.shape.gates;
+    let zero = registers.load_f32(&[]);
     let x = inputs(streams);
-    for b in sweep(few(layout::blocks(weights.shape.hidden_size), weights.bias.len()), backwards) {
-        let (Some(bias), Some(panels)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
-        else {
-            break;
-        };
-        let (input, hidden) = split(panels, weights.shape.panels(G).0);
-        let mut start = [registers.load_f32(&[]); G];
-        for g in 0..G {
-            start[g] = registers.load_f32(&bias[gates.gate(g) & 3]);
-        }
-        let n_hidden = registers.load_f32(&bias[3]);
-        let mut sums = X::product(backend, [start; S], input, Place { block: b, gate: 0 }, x);
-        let inputs = sums;
-        for sums in &mut sums {
-            sums[G - 1] = n_hidden;
-        }
-        let h = vectors(streams, |stream| stream.h);
-        let sums = backend.product_f32(sums, hidden, h);
-        for (s, stream) in streams.iter_mut().enumerate() {
-            let (n_input, mut n) = (inputs[s][G - 1], sums[s][G - 1]);
-            if gates.reset.is_some() {
-                n = registers.reset_f32::<A>(sums[s][0], n);
-            }
-            n = n.add(n_input);
-            let next = if gates.update {
-                let h = registers.load_f32(block(stream.h, b));
-                registers.update_f32::<A>(sums[s][G.saturating_sub(2)], n, h)
-            } else {
-                A::tanh_lanes(n)
+    'blocks: for group in sweep(few(layout::blocks(weights.shape.hidden_size), weights.bias.len()) / P, backwards) {
+        let (mut sums, mut n_inputs, mut panels) = ([[[zero; G]; S]; P], [[zero; S]; P], [&[][..]; P]);
+        for p in 0..P {
+            let b = group * P + p;
+            let (Some(bias), Some(block)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
+            else {
+                break 'blocks;
             };
-            registers.store_f32(next, block_mut(stream.scratch[0], b));
+            let (input, hidden) = split(block, weights.shape.panels(G).0);
+            panels[p] = hidden;
+            let mut start = [zero; G];
+            for g in 0..G {
+                start[g] = registers.load_f32(&bias[gates.gate(g) & 3]);
+            }
+            let n_hidden = registers.load_f32(&bias[3]);
+            sums[p] = X::product(backend, [start; S], input, Place { block: b, gate: 0 }, x);
+            for s in 0..S {
+                n_inputs[p][s] = sums[p][s][G - 1];
+                sums[p][s][G - 1] = n_hidden;
+            }
+        }
+        let sums = products(backend, sums, panels, vectors(streams, |stream| stream.h));
+        for p in 0..P {
+            let b = group * P + p;
+            for (s, stream) in streams.iter_mut().enumerate() {
+                let mut n = sums[p][s][G - 1];
+                if gates.reset.is_some() {
+                    n = registers.reset_f32::<A>(sums[p][s][0], n);
+                }
+                n = n.add(n_inputs[p][s]);
+                let next = if gates.update {
+                    let h = registers.load_f32(block(stream.h, b));
+                    registers.update_f32::<A>(sums[p][s][G.saturating_sub(2)], n, h)
+                } else {
+                    A::tanh_lanes(n)
+                };
+                registers.store_f32(next, block_mut(stream.scratch[0], b));
+            }
         }
     }
     for stream in streams {
@@ -230,7 +272,7 @@ fn one_pass<B: Backend, A: Activation, W: Weight, X: Input, const G: usize, cons
 
 /// The `G` gates besides the candidate, of all blocks, before the candidate.
 #[inline(always)]
-fn two_passes<B: Backend, A: Activation, W: Weight, X: Input, const G: usize, const S: usize>(
+fn two_passes<B: Backend, A: Activation, W: Weight, X: Input, const G: usize, const S: usize, const P: usize>(
     backend: B,
     weights: GruView<'_, W>,
     streams: &mut [Stream<'_, X>; S],
@@ -238,49 +280,83 @@ fn two_passes<B: Backend, A: Activation, W: Weight, X: Input, const G: usize, co
 ) {
     let registers = backend.lanes();
     let gates = weights.shape.gates;
+    let zero = registers.load_f32(&[]);
     let x = inputs(streams);
     let (input_gates, hidden_gates) = weights.shape.panels(G);
-    for b in sweep(few(layout::blocks(weights.shape.hidden_size), weights.bias.len()), backwards) {
-        let (Some(bias), Some(panels)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
-        else {
-            break;
-        };
-        let (input, rest) = split(panels, input_gates);
-        let mut start = [registers.load_f32(&[]); G];
-        for g in 0..G {
-            start[g] = registers.load_f32(&bias[gates.gate(g) & 3]);
+    'blocks: for group in sweep(few(layout::blocks(weights.shape.hidden_size), weights.bias.len()) / P, backwards) {
+        let (mut sums, mut panels) = ([[[zero; G]; S]; P], [&[][..]; P]);
+        for p in 0..P {
+            let b = group * P + p;
+            let (Some(bias), Some(block)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
+            else {
+                break 'blocks;
+            };
+            let (input, rest) = split(block, input_gates);
+            panels[p] = split(rest, hidden_gates).0;
+            let mut start = [zero; G];
+            for g in 0..G {
+                start[g] = registers.load_f32(&bias[gates.gate(g) & 3]);
+            }
+            sums[p] = X::product(backend, [start; S], input, Place { block: b, gate: 0 }, x);
         }
-        let sums = X::product(backend, [start; S], input, Place { block: b, gate: 0 }, x);
-        let h = vectors(streams, |stream| stream.h);
-        let sums = backend.product_f32(sums, split(rest, hidden_gates).0, h);
-        for (stream, sums) in streams.iter_mut().zip(sums) {
-            let h = registers.load_f32(block(stream.h, b));
-            registers.store_f32(registers.reset_f32::<A>(sums[0], h), block_mut(stream.scratch[0], b));
-            if gates.update {
-                registers.store_f32(sums[G - 1], block_mut(stream.scratch[1], b));
+        let sums = products(backend, sums, panels, vectors(streams, |stream| stream.h));
+        for p in 0..P {
+            let b = group * P + p;
+            for (s, stream) in streams.iter_mut().enumerate() {
+                let h = registers.load_f32(block(stream.h, b));
+                let gated = registers.reset_f32::<A>(sums[p][s][0], h);
+                registers.store_f32(gated, block_mut(stream.scratch[0], b));
+                if gates.update {
+                    registers.store_f32(sums[p][s][G - 1], block_mut(stream.scratch[1], b));
+                }
             }
         }
     }
-    for b in sweep(few(layout::blocks(weights.shape.hidden_size), weights.bias.len()), !backwards) {
-        let (Some(bias), Some(panels)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
-        else {
-            break;
-        };
-        let (input, hidden) = split(split(panels, input_gates + hidden_gates).1, weights.shape.panels(1).0);
-        let start = registers.load_f32(&bias[2]).add(registers.load_f32(&bias[3]));
-        let sums = X::product(backend, [[start]; S], input, Place { block: b, gate: G }, x);
-        let gated = vectors(streams, |stream| stream.scratch[0]);
-        let sums = backend.product_f32(sums, hidden, gated);
-        for (stream, [n]) in streams.iter_mut().zip(sums) {
-            let next = if gates.update {
-                let z = registers.load_f32(block(stream.scratch[1], b));
-                registers.update_f32::<A>(z, n, registers.load_f32(block(stream.h, b)))
-            } else {
-                A::tanh_lanes(n)
+    'blocks: for group in sweep(few(layout::blocks(weights.shape.hidden_size), weights.bias.len()) / P, !backwards) {
+        let (mut sums, mut panels) = ([[[zero]; S]; P], [&[][..]; P]);
+        for p in 0..P {
+            let b = group * P + p;
+            let (Some(bias), Some(block)) = (weights.bias.get(b), lanes(weights.lanes, weights.shape.block_lanes(), b))
+            else {
+                break 'blocks;
             };
-            registers.store_f32(next, block_mut(stream.h, b));
+            let input;
+            (input, panels[p]) = split(split(block, input_gates + hidden_gates).1, weights.shape.panels(1).0);
+            let start = registers.load_f32(&bias[2]).add(registers.load_f32(&bias[3]));
+            sums[p] = X::product(backend, [[start]; S], input, Place { block: b, gate: G }, x);
+        }
+        let sums = products(backend, sums, panels, vectors(streams, |stream| stream.scratch[0]));
+        for p in 0..P {
+            let b = group * P + p;
+            for (s, stream) in streams.iter_mut().enumerate() {
+                let [n] = sums[p][s];
+                let next = if gates.update {
+                    let z = registers.load_f32(block(stream.scratch[1], b));
+                    registers.update_f32::<A>(z, n, registers.load_f32(block(stream.h, b)))
+                } else {
+                    A::tanh_lanes(n)
+                };
+                registers.store_f32(next, block_mut(stream.h, b));
+            }
         }
     }
+}
+
+/// The products of `P` panels: of one, or of two with one stream.
+#[inline(always)]
+fn products<B: Backend, W: Weight, const G: usize, const S: usize, const P: usize>(
+    backend: B,
+    mut sums: [[[F32<B>; G]; S]; P],
+    panels: [&[Lane<W>]; P],
+    x: [&[f32]; S],
+) -> [[[F32<B>; G]; S]; P] {
+    if P == 2 {
+        [sums[0][0], sums[P - 1][0]] =
+            backend.product_f32_pair([sums[0][0], sums[P - 1][0]], [panels[0], panels[P - 1]], x[0]);
+    } else {
+        sums[0] = backend.product_f32(sums[0], panels[0], x);
+    }
+    sums
 }
 
 /// `y = W x + b`: `bias` and `lanes` block by block.

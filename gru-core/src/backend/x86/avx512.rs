@@ -240,6 +240,7 @@ pub(super) fn load(_: Zmm, weights: &Int8Lane) -> __m512i {
 impl Backend for Avx512 {
     const NAME: &'static str = "avx512";
     const STREAMS: usize = 8;
+    const F32_PAIRS: bool = true;
 
     type Lanes = Zmm;
 
@@ -261,6 +262,16 @@ impl Backend for Avx512 {
         x: [&[f32]; S],
     ) -> [[F32x16; G]; S] {
         avx512_f32::product(self, self.half(), sums, panel, x)
+    }
+
+    #[inline(always)]
+    fn product_f32_pair<W: Weight, const G: usize>(
+        self,
+        sums: [[F32x16; G]; 2],
+        panels: [&[Lane<W>]; 2],
+        x: &[f32],
+    ) -> [[F32x16; G]; 2] {
+        avx512_f32::product_pair(self, self.half(), sums, panels, x)
     }
 
     #[inline(always)]

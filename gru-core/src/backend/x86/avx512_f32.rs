@@ -39,6 +39,23 @@ pub(super) fn product<B: Backend<Lanes = Zmm>, W: Weight, const G: usize, const 
     }
 }
 
+/// [`Backend::product_f32_pair`].
+#[inline(always)]
+pub(super) fn product_pair<B: Backend<Lanes = Zmm>, W: Weight, const G: usize>(
+    backend: B,
+    half: Avx2,
+    sums: [[F32x16; G]; 2],
+    panels: [&[Lane<W>]; 2],
+    x: &[f32],
+) -> [[F32x16; G]; 2] {
+    match panels.map(W::typed) {
+        [Typed::F16(first), Typed::F16(second)] => {
+            join(vector::product_f32_pair(half, split(sums), [first, second], x), sums)
+        }
+        _ => vector::product_f32_pair(backend, sums, panels, x),
+    }
+}
+
 #[inline(always)]
 fn split<const G: usize, const S: usize>(sums: [[F32x16; G]; S]) -> [[[F32x8; 2]; G]; S] {
     // SAFETY: a value shows that AVX-512 is there.

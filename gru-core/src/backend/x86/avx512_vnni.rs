@@ -51,6 +51,7 @@ impl Avx512Vnni {
 impl Backend for Avx512Vnni {
     const NAME: &'static str = "avx512-vnni";
     const STREAMS: usize = 8;
+    const F32_PAIRS: bool = true;
 
     type Lanes = Zmm;
 
@@ -72,6 +73,16 @@ impl Backend for Avx512Vnni {
         x: [&[f32]; S],
     ) -> [[F32x16; G]; S] {
         avx512_f32::product(self, self.without_vnni().half(), sums, panel, x)
+    }
+
+    #[inline(always)]
+    fn product_f32_pair<W: Weight, const G: usize>(
+        self,
+        sums: [[F32x16; G]; 2],
+        panels: [&[Lane<W>]; 2],
+        x: &[f32],
+    ) -> [[F32x16; G]; 2] {
+        avx512_f32::product_pair(self, self.without_vnni().half(), sums, panels, x)
     }
 
     #[inline(always)]
