@@ -168,20 +168,20 @@ pub(crate) fn gru<B: Backend, A: Activation, K: Known, W: Weight, X: Input, cons
     streams: &mut [Stream<'_, X>; S],
     backwards: bool,
 ) {
-    if const { B::F32_PAIRS && S == 1 } && in_pairs::<W>(weights.shape) {
+    if const { B::F32_PAIRS && S == 1 } && in_pairs(weights.shape) {
         passes::<B, A, K, W, X, S, 2>(backend, weights, streams, backwards);
     } else {
         passes::<B, A, K, W, X, S, 1>(backend, weights, streams, backwards);
     }
 }
 
-/// Whether blocks in pairs are faster: where weights come from a first-level cache, and where f16 in narrow panels are bound by loads, of which
-/// broadcasts are a third then. To stream f32 or wide panels from two places costs more than the broadcasts do.
+/// Whether blocks in pairs are faster: where weights come from a first-level cache, and in narrow panels, where f16 are bound by loads, of which
+/// broadcasts are a third. To stream wide panels from two places costs more than the broadcasts do. The same for weights of either type, whose
+/// steps have the same bits.
 #[inline(always)]
-fn in_pairs<W: Weight>(GruShape { hidden_size, gates, .. }: GruShape) -> bool {
+fn in_pairs(GruShape { hidden_size, gates, .. }: GruShape) -> bool {
     let blocks = layout::blocks(hidden_size);
-    let narrow = gates.ahead().max(gates.count() - gates.ahead()) < 3;
-    blocks == 2 || blocks.is_multiple_of(2) && narrow && size_of::<W>() < size_of::<f32>()
+    blocks == 2 || blocks.is_multiple_of(2) && gates.ahead().max(gates.count() - gates.ahead()) < 3
 }
 
 /// The step with `P` blocks at once: 1, or 2 of an even number and one stream.

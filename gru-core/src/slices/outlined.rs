@@ -25,6 +25,22 @@ impl<B: Backend, W: Weight, const G: usize, const S: usize> Op for F32Product<'_
     }
 }
 
+struct F32Pair<'a, B: Backend, W, const G: usize> {
+    backend: B,
+    sums: [[F32<B>; G]; 2],
+    panels: [&'a [Lane<W>]; 2],
+    x: &'a [f32],
+}
+
+impl<B: Backend, W: Weight, const G: usize> Op for F32Pair<'_, B, W, G> {
+    type Output = [[F32<B>; G]; 2];
+
+    #[inline(always)]
+    fn run<C: Backend>(self, _: C) -> Self::Output {
+        self.backend.product_f32_pair(self.sums, self.panels, self.x)
+    }
+}
+
 struct Int8Product<'a, B: Backend, const G: usize, const S: usize> {
     backend: B,
     sums: &'a mut [[I32<B>; G]; S],
@@ -60,6 +76,7 @@ impl<B: Backend, const G: usize, const P: usize> Op for Int8Pairs<'_, B, G, P> {
 impl<B: Backend> Backend for Outlined<B> {
     const NAME: &'static str = B::NAME;
     const STREAMS: usize = B::STREAMS;
+    const F32_PAIRS: bool = B::F32_PAIRS;
 
     type Lanes = B::Lanes;
 
@@ -81,6 +98,16 @@ impl<B: Backend> Backend for Outlined<B> {
         x: [&[f32]; S],
     ) -> [[F32<B>; G]; S] {
         self.0.enter(F32Product { backend: self.0, sums, panel, x })
+    }
+
+    #[inline(always)]
+    fn product_f32_pair<W: Weight, const G: usize>(
+        self,
+        sums: [[F32<B>; G]; 2],
+        panels: [&[Lane<W>]; 2],
+        x: &[f32],
+    ) -> [[F32<B>; G]; 2] {
+        self.0.enter(F32Pair { backend: self.0, sums, panels, x })
     }
 
     #[inline(always)]

@@ -3,12 +3,14 @@
 //! Single steps over f16 weights take `ymm` registers, whose sums are the same: measured on Zen 4, which widens 16 f16 into a `zmm` in two cycles
 //! and 8 into a `ymm` in half of one, while multiply-adds cost the same in halves. In a batch one widening serves many multiply-adds.
 //!
+//! A single step through two blocks, or of narrow panels, takes blocks in pairs: of its loads more are weights and fewer broadcasts.
+//!
 //! What bounds a step, in units of the floor (`cargo xtask bench`), minima on Zen 4, whose L1 of 32 KiB holds a third of the 96 KiB of
 //! (64, 64). "Products" is the step with its gates taken out of the source, everything else in place:
 //!
 //! | layer | weights alone | products | step |
 //! |---|---|---|---|
-//! | (6, 32) | 1.00 | 1.15 | 1.51 |
+//! | (6, 32) | 1.00 | – | 1.25 |
 //! | (64, 64) | 0.88 | 0.93 | 0.95 |
 //! | (40, 96) | 0.92 | 0.96 | 0.97 |
 //! | (28, 128) | 0.94 | 0.98 | 0.99 |
