@@ -19,7 +19,6 @@ use crate::{
     layout::{INT8_DEPTH, INT8_OFFSETS},
     math::Real,
 };
-use core::array;
 
 /// The dot product of an instruction set with vector registers.
 pub trait Dot: Backend {
@@ -140,14 +139,14 @@ fn split_f32_pair<B: Backend, W: Weight, const G: usize, const SPLIT: usize>(
             for p in 0..2 {
                 // SAFETY: both panels have `len` chunks or more.
                 let column = &unsafe { chunks[p].get_unchecked(c) }[i];
-                column_f32(backend, array::from_mut(&mut parts[i % SPLIT][p]), column, [x[i]]);
+                column_f32(backend, core::array::from_mut(&mut parts[i % SPLIT][p]), column, [x[i]]);
             }
         }
     }
     for (i, &x) in tail.iter().enumerate() {
         for p in 0..2 {
             let Some(column) = columns[p].get(inputs.len() * 4 + i) else { break };
-            column_f32(backend, array::from_mut(&mut parts[i % SPLIT][p]), column, [x]);
+            column_f32(backend, core::array::from_mut(&mut parts[i % SPLIT][p]), column, [x]);
         }
     }
     for i in 1..SPLIT {
