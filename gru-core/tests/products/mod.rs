@@ -1,6 +1,9 @@
 //! The products of a backend against the sums of their terms.
 
 use super::random::Random;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
 use gru_core::backend::{Backend, Columns, I32Lane, Int8Lane, Lanes, Op, Prepared};
 use gru_core::layout::{DenseShape, INT8_DEPTH, Order, SUM_BITS, UNITS};
 use std::array;
@@ -12,17 +15,19 @@ impl Op for Products {
     type Output = ();
 
     fn run<B: Backend>(self, backend: B) {
-        let mut random = Random(3);
         for columns in (1..=70).filter(|columns| !cfg!(miri) || [6, 19].contains(columns)) {
             for extreme in [false, true].into_iter().skip(usize::from(cfg!(miri))) {
-                products::<B, 1, 1>(backend, &mut random, columns, extreme);
-                products::<B, 2, 1>(backend, &mut random, columns, extreme);
-                products::<B, 3, 1>(backend, &mut random, columns, extreme);
-                products::<B, 3, 2>(backend, &mut random, columns, extreme);
-                joined::<B, 1>(backend, &mut random, columns, extreme);
+                products::<B, 1, 1>(backend, columns, extreme);
+                products::<B, 2, 1>(backend, columns, extreme);
+                products::<B, 3, 1>(backend, columns, extreme);
+                products::<B, 3, 2>(backend, columns, extreme);
+                joined::<B, 1>(backend, columns, extreme);
+                paired::<B, 1>(backend, columns, extreme);
+                paired::<B, 2>(backend, columns, extreme);
+                paired::<B, 3>(backend, columns, extreme);
                 if !cfg!(miri) {
-                    products::<B, 3, 8>(backend, &mut random, columns, extreme);
-                    joined::<B, 2>(backend, &mut random, columns, extreme);
+                    products::<B, 3, 8>(backend, columns, extreme);
+                    joined::<B, 2>(backend, columns, extreme);
                 }
             }
         }
@@ -30,13 +35,8 @@ impl Op for Products {
 }
 
 /// Only what calls the backend depends on its type: the rest is compiled once.
-fn products<B: Backend, const G: usize, const S: usize>(
-    backend: B,
-    random: &mut Random,
-    columns: usize,
-    extreme: bool,
-) {
-    let case = Case::random(random, G, S, columns, extreme);
+fn products<B: Backend, const G: usize, const S: usize>(backend: B, columns: usize, extreme: bool) {
+    let case = Case::of(0, G, S, columns, extreme);
     let lanes = backend.lanes();
 
     let mut rooms = [(); S].map(|()| vec![Prepared::default(); columns]);
@@ -70,19 +70,17 @@ fn products<B: Backend, const G: usize, const S: usize>(
 }
 
 /// The products of pairs of panels with one input, where a backend has such.
-fn joined<B: Backend, const P: usize>(backend: B, random: &mut Random, columns: usize, extreme: bool) {
+fn joined<B: Backend, const P: usize>(backend: B, columns: usize, extreme: bool) {
     let lanes = backend.lanes();
     let mut sums = [[[lanes.load_i32(&[0; UNITS]); 3]; 2]; P];
     if !backend.product_int8_pairs(&mut sums, [[&[]; 2]; P], Columns { values: &[], prepared: &[] }) {
         return;
     }
-    let mut cases = [[(); 2]; P].map(|pair| pair.map(|()| Case::random(random, 3, 1, columns, extreme)));
-    let x = cases[0][0].x[0].clone();
-    for case in cases.as_flattened_mut() {
-        case.x[0].clone_from(&x);
-    }
+    let cases: [[_; 2]; P] =
+        array::from_fn(|p| array::from_fn(|b| Case::of((2 * p + b) as u64, 3, 1, columns, extreme)));
+    let x = &cases[0][0].x[0];
     let mut room = vec![Prepared::default(); columns];
-    backend.prepare(&x, &mut room);
+    backend.prepare(x, &mut room);
     let mut panels: [[&[Int8Lane]; 2]; P] = [[&[]; 2]; P];
     for p in 0..P {
         for b in 0..2 {
@@ -92,12 +90,31 @@ fn joined<B: Backend, const P: usize>(backend: B, random: &mut Random, columns: 
             }
         }
     }
-    assert!(backend.product_int8_pairs(&mut sums, panels, Columns { values: &x, prepared: &room }));
+    assert!(backend.product_int8_pairs(&mut sums, panels, Columns { values: x, prepared: &room }));
     for (case, sums) in cases.as_flattened().iter().zip(sums.as_flattened()) {
         for (g, sums) in sums.iter().enumerate() {
             let mut found = [0; UNITS];
             lanes.store_i32(*sums, &mut found);
             case.check_int8(0, g, found);
+        }
+    }
+}
+
+/// The products of two panels with one f32 input, where a backend has such.
+fn paired<B: Backend, const G: usize>(backend: B, columns: usize, extreme: bool) {
+    if !B::F32_PAIRS {
+        return;
+    }
+    let lanes = backend.lanes();
+    let cases = [0, 1].map(|block| Case::of(block, G, 1, columns, extreme));
+    let before = [[lanes.load_f32(&[Case::BEFORE; UNITS]); G]; 2];
+    let panels = [&cases[0].float_panel[..], &cases[1].float_panel];
+    let sums = backend.product_f32_pair(before, panels, &cases[0].float_x[0]);
+    for (case, sums) in cases.iter().zip(sums) {
+        for (g, sum) in sums.into_iter().enumerate() {
+            let mut found = [0.0; UNITS];
+            lanes.store_f32(sum, &mut found);
+            case.check_f32(0, g, found);
         }
     }
 }
@@ -117,14 +134,28 @@ impl Case {
     /// What an f32 product is added to.
     const BEFORE: f32 = 0.5;
 
-    fn random(random: &mut Random, gates: usize, inputs: usize, columns: usize, extreme: bool) -> Self {
-        let mut value = || {
-            let value = (random.unit() * 127.9) as i8;
-            if extreme { value.signum() * 127 } else { value }
+    /// One of several blocks that have the same inputs. Made once for all backends: Miri takes longer for it than for a product.
+    fn of(block: u64, gates: usize, inputs: usize, columns: usize, extreme: bool) -> Arc<Self> {
+        type Arguments = (u64, usize, usize, usize, bool);
+        static MADE: Mutex<BTreeMap<Arguments, Arc<Case>>> = Mutex::new(BTreeMap::new());
+        let mut made = MADE.lock().expect("making a case does not panic");
+        let case = made
+            .entry((block, gates, inputs, columns, extreme))
+            .or_insert_with(|| Arc::new(Self::random(block, gates, inputs, columns, extreme)));
+        Arc::clone(case)
+    }
+
+    fn random(block: u64, gates: usize, inputs: usize, columns: usize, extreme: bool) -> Self {
+        let int8 = |random: &mut Random, len: usize| -> Vec<i8> {
+            let value = |_| {
+                let value = (random.unit() * 127.9) as i8;
+                if extreme { value.signum() * 127 } else { value }
+            };
+            (0..len).map(value).collect()
         };
-        let mut int8 = |len: usize| -> Vec<i8> { (0..len).map(|_| value()).collect() };
-        let weights: Vec<_> = (0..gates).map(|_| int8(UNITS * columns)).collect();
-        let x: Vec<_> = (0..inputs).map(|_| int8(columns)).collect();
+        let (mut of_weights, mut of_inputs) = (Random(3 + block), Random(2));
+        let weights: Vec<_> = (0..gates).map(|_| int8(&mut of_weights, UNITS * columns)).collect();
+        let x: Vec<_> = (0..inputs).map(|_| int8(&mut of_inputs, columns)).collect();
         // Every gate packed as a dense layer of one block, then merged into one panel.
         let shape = DenseShape { input_size: columns, output_size: UNITS, order: Order::INT8 };
         let mut panel: Vec<Int8Lane> = vec![[[0; INT8_DEPTH]; UNITS]; Order::INT8.panel(gates, columns)];
