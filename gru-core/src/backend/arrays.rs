@@ -1,9 +1,20 @@
-use super::{F32Lane, I16Lane, I32Lane, Lane, Lanes, U8Lane};
+use super::{F32Lane, I16Lane, I32Lane, Lanes, U8Lane};
 use crate::{
     layout::UNITS,
     math::{Activation, fixed},
     quant,
 };
+
+/// A value for each unit. With the mask the compiler needs no check of an index, however little it inlines.
+macro_rules! units {
+    ($u:ident => $value:expr) => {
+        core::array::from_fn(|$u| {
+            let $u = $u % $crate::layout::UNITS;
+            $value
+        })
+    };
+}
+pub(super) use units;
 
 /// Lanes as arrays, one unit at a time: the specification of the gates, and what a core without vector registers runs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,17 +58,17 @@ impl Lanes for Arrays {
 
     #[inline(always)]
     fn reset_f32<A: Activation>(self, r: F32Lane, v: F32Lane) -> F32Lane {
-        zip(r, v, |r, v| A::sigmoid(r) * v)
+        units!(u => A::sigmoid(r[u]) * v[u])
     }
 
     #[inline(always)]
     fn update_f32<A: Activation>(self, z: F32Lane, n: F32Lane, h: F32Lane) -> F32Lane {
-        zip(zip(z, n, pair), h, |(z, n), h| h + A::complement(z) * (A::tanh(n) - h))
+        units!(u => h[u] + A::complement(z[u]) * (A::tanh(n[u]) - h[u]))
     }
 
     #[inline(always)]
     fn add_i32(self, a: I32Lane, b: I32Lane) -> I32Lane {
-        zip(a, b, |a, b| a + b)
+        units!(u => a[u] + b[u])
     }
 
     #[inline(always)]
@@ -72,24 +83,22 @@ impl Lanes for Arrays {
 
     #[inline(always)]
     fn requantize(self, sums: I32Lane, multiplier: &I16Lane, shift: &U8Lane) -> I16Lane {
-        zip(sums, zip(*multiplier, *shift, pair), |sum, (multiplier, shift)| {
-            quant::requantize_sum(sum, multiplier, shift)
-        })
+        units!(u => quant::requantize_sum(sums[u], multiplier[u], shift[u]))
     }
 
     #[inline(always)]
     fn add_i16(self, a: I16Lane, b: I16Lane) -> I16Lane {
-        zip(a, b, i16::saturating_add)
+        units!(u => a[u].saturating_add(b[u]))
     }
 
     #[inline(always)]
     fn reset_int8(self, r: I16Lane, v: I16Lane) -> I16Lane {
-        zip(r, v, quant::reset)
+        units!(u => quant::reset(r[u], v[u]))
     }
 
     #[inline(always)]
     fn update_int8(self, z: I16Lane, n: I16Lane, h: I32Lane) -> I32Lane {
-        zip(zip(z, n, pair), h, |(z, n), h| quant::update(z, fixed::tanh_q15(n), h))
+        units!(u => quant::update(z[u], fixed::tanh_q15(n[u]), h[u]))
     }
 
     #[inline(always)]
@@ -115,19 +124,4 @@ fn load<T: Copy + Default>(values: &[T]) -> [T; UNITS] {
 #[inline(always)]
 fn store<T: Copy>(lane: [T; UNITS], to: &mut [T]) {
     to.iter_mut().zip(lane).for_each(|(to, value)| *to = value);
-}
-
-/// `f` of both values of each unit. Nothing to index, and so nothing to check, however little the compiler inlines.
-#[inline(always)]
-pub(super) fn zip<A, B, T: Copy + Default>(a: Lane<A>, b: Lane<B>, f: impl Fn(A, B) -> T) -> Lane<T> {
-    let mut lane = [T::default(); UNITS];
-    for (to, (a, b)) in lane.iter_mut().zip(a.into_iter().zip(b)) {
-        *to = f(a, b);
-    }
-    lane
-}
-
-/// Both values of a unit.
-pub(super) fn pair<A, B>(a: A, b: B) -> (A, B) {
-    (a, b)
 }

@@ -18,11 +18,7 @@
 //! RV32IM and Thumb-1 have no instruction that saturates: some 40 of theirs, which are the same for every value, take the place of branches.
 #![allow(unsafe_code, reason = "a shift without a mask, a table without bounds to check")]
 
-use super::{
-    Arrays, F32Lane, I16Lane, I32Lane, Lanes, U8Lane,
-    arrays::{pair, zip},
-    clamp,
-};
+use super::{Arrays, F32Lane, I16Lane, I32Lane, Lanes, U8Lane, arrays::units, clamp};
 use crate::{
     layout::{SUM_BITS, Scales, UNITS},
     math::{
@@ -74,22 +70,22 @@ impl Lanes for Units {
 
     #[inline(always)]
     fn requantize(self, sums: I32Lane, multiplier: &I16Lane, shift: &U8Lane) -> [Q; UNITS] {
-        zip(sums, zip(*multiplier, *shift, pair), |sum, (multiplier, shift)| Q::requantize(sum, multiplier, shift))
+        units!(u => Q::requantize(sums[u], multiplier[u], shift[u]))
     }
 
     #[inline(always)]
     fn add_i16(self, a: [Q; UNITS], b: [Q; UNITS]) -> [Q; UNITS] {
-        zip(a, b, Q::saturating_add)
+        units!(u => a[u].saturating_add(b[u]))
     }
 
     #[inline(always)]
     fn reset_int8(self, r: [Q; UNITS], v: [Q; UNITS]) -> [Q; UNITS] {
-        zip(r, v, Q::reset)
+        units!(u => r[u].reset(v[u]))
     }
 
     #[inline(always)]
     fn update_int8(self, z: [Q; UNITS], n: [Q; UNITS], h: I32Lane) -> I32Lane {
-        zip(zip(z, n, pair), h, |(z, n), h| z.update(n, h))
+        units!(u => z[u].update(n[u], h[u]))
     }
 
     #[inline(always)]
