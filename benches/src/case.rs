@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use gru_bench::layer::{self, INPUTS};
 use gru_core::Layer;
+use gru_core::backend::products::products;
 use gru_core::backend::x86::floor::Floor;
 use gru_core::layout::{INT8_DEPTH, blocks, gru_f32_lanes, gru_int8_lanes};
 use serde::Serialize;
@@ -71,6 +72,8 @@ impl fmt::Display for Precision {
 pub enum Form {
     /// One at a time, each with another input than the last.
     Step,
+    /// The same without their gates.
+    Products,
     /// A hundred of one stream.
     Window,
     /// One of each of sixteen streams.
@@ -129,7 +132,7 @@ fn float<const I: usize, const H: usize, const LANES: usize, const BLOCKS: usize
     let floor = Floor::detect();
     let block = lanes.len().div_ceil(BLOCKS);
     let pass = move |block, backwards| floor.f32(black_box(lanes), block, backwards);
-    let mut forms = vec![(Form::Step, steps(layer, inputs))];
+    let mut forms = vec![(Form::Step, steps(layer, inputs)), (Form::Products, gateless(layer, inputs))];
     if const { I == LARGEST.0 && H == LARGEST.1 } {
         forms.extend([
             (Form::Window, windows(layer, inputs, [0.0; H])),
@@ -147,7 +150,7 @@ fn int8<const I: usize, const H: usize, const LANES: usize, const BLOCKS: usize>
     let floor = Floor::detect();
     let block = lanes.len().div_ceil(BLOCKS);
     let pass = move |block, backwards| floor.int8(black_box(lanes), block, backwards);
-    let mut forms = vec![(Form::Step, steps(layer, inputs))];
+    let mut forms = vec![(Form::Step, steps(layer, inputs)), (Form::Products, gateless(layer, inputs))];
     if const { I == LARGEST.0 && H == LARGEST.1 } {
         forms.extend([(Form::Window, windows(layer, inputs, [0; H])), (Form::Batch, batches(layer, inputs, [0; H]))]);
     }
@@ -170,6 +173,18 @@ fn steps<L: Model>(layer: L, inputs: [L::Input; INPUTS]) -> Work {
     let run = move |count| {
         for at in 0..count {
             black_box(layer.step(black_box(&inputs[at % INPUTS]), &mut state));
+        }
+    };
+    Work { steps: 1, run: Box::new(run) }
+}
+
+/// One step of one stream, without its gates.
+fn gateless<L: Model>(layer: L, inputs: [L::Input; INPUTS]) -> Work {
+    let mut state = L::State::default();
+    let run = move |count| {
+        for at in 0..count {
+            products(&layer, black_box(&inputs[at % INPUTS]), &mut state);
+            black_box(&state);
         }
     };
     Work { steps: 1, run: Box::new(run) }

@@ -19,6 +19,8 @@ struct Entry {
     floor_min_ns: f64,
     turning_ns: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    products_ns: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     window_ns: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     batch_ns: Option<f64>,
@@ -38,6 +40,7 @@ pub fn json(timings: &[Timing]) -> Result<String> {
         min_ns: rounded(timing.step.min, 10.0),
         floor_min_ns: rounded(timing.floor.min, 10.0),
         turning_ns: rounded(timing.turning.median, 10.0),
+        products_ns: of_form(timings, timing, Form::Products).map(|products| rounded(products.step.median, 10.0)),
         window_ns: of_form(timings, timing, Form::Window).map(|window| rounded(window.step.median, 10.0)),
         batch_ns: of_form(timings, timing, Form::Batch).map(|batch| rounded(batch.step.median, 10.0)),
     });
@@ -103,10 +106,22 @@ pub fn steps(timings: &[Timing]) -> Table {
             format!("{:.1}", timing.floor.median),
             format!("{:.2}", timing.ratio()),
             format!("{:.2}", timing.turning.median / timing.floor.median),
+            of_form(timings, timing, Form::Products)
+                .map_or(String::new(), |products| format!("{:.2}", products.ratio())),
         ]
     });
     table(
-        ["I×H", "precision", "backend", "min ns", "median ns", "floor ns", "ratio", "weights alone,\nback and forth"],
+        [
+            "I×H",
+            "precision",
+            "backend",
+            "min ns",
+            "median ns",
+            "floor ns",
+            "ratio",
+            "weights alone,\nback and forth",
+            "without\ngates",
+        ],
         rows,
     )
 }

@@ -38,6 +38,9 @@ pub mod dsp;
 #[cfg(gru_family = "helium")]
 pub mod helium;
 pub mod portable;
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod products;
 #[cfg(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm"))]
 mod registers;
 #[cfg(all(target_arch = "riscv32", target_feature = "m", not(target_abi = "ilp32e")))]
