@@ -1,6 +1,6 @@
 //! Activations against f64: every argument of the fixed-point ones and of the default f32 one.
 
-use gru_core::math::{Activation, fixed};
+use gru_core::math::{self, Activation, fixed, fixed::Function};
 use std::thread;
 
 /// Largest absolute errors of sigmoid and tanh over all finite f32, taking every `stride`-th between 2⁻¹² and 32.
@@ -82,6 +82,18 @@ fn every_fixed_point_argument() {
     println!("fixed: sigmoid {worst_sigmoid:.2e}, tanh {worst_tanh:.2e}, rms {:.2e}", (squares / 65536.0f64).sqrt());
     assert!(worst_tanh < 1.4e-4 && worst_sigmoid < 8.2e-5);
     assert!((squares / 65536.0f64).sqrt() < 2.9e-5);
+}
+
+#[test]
+fn layers_of_activations_are_the_functions() {
+    for x in i16::MIN..=i16::MAX {
+        let y = [
+            <math::Tanh as Function>::apply(x),
+            <math::Sigmoid as Function>::apply(x),
+            <math::HardSigmoid<0, 0> as Function>::apply(x),
+        ];
+        assert_eq!(y, [fixed::tanh_q15(x), fixed::sigmoid_q15(x), fixed::unit_q15(x)], "{x}");
+    }
 }
 
 #[test]

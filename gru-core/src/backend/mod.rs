@@ -68,6 +68,7 @@ pub use bytes::{Numbers, Packed, bytes, from_le_bytes};
 #[cfg(any(gru_family = "x86_64", gru_family = "aarch64"))]
 pub use choice::{Unavailable, available, dispatch, force};
 pub use unit::Units;
+pub(crate) use unit::tanh;
 pub use weight::{F16, Typed, Weight};
 
 /// One value per unit of a block.

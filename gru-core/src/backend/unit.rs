@@ -193,6 +193,19 @@ impl Q {
     }
 }
 
+/// [`tanh_q15`](crate::math::fixed::tanh_q15), in the same number of instructions for every value.
+#[cfg(any(gru_family = "thumb1", target_arch = "riscv32"))]
+pub fn tanh(t: i16) -> i16 {
+    Q(i32::from(t)).tanh().0 as i16
+}
+
+/// [`tanh_q15`](crate::math::fixed::tanh_q15), whose conditions are instructions here, not branches.
+#[cfg(not(any(gru_family = "thumb1", target_arch = "riscv32")))]
+#[inline(always)]
+pub fn tanh(t: i16) -> i16 {
+    crate::math::fixed::tanh_q15(t)
+}
+
 /// More fraction bits of `1 − σ` where the gate is closed: see [`fixed::sigmoid_complement`](crate::math::fixed::sigmoid_complement).
 const CLOSED_BITS: i32 = 5;
 

@@ -1,5 +1,4 @@
-//! Other int8 layers than the cell of the shapes: their steps too take the same time whatever the data. Not so tanh and sigmoid as layers on cores
-//! without a conditional instruction, nor layer normalization and softmax.
+//! Other int8 layers than the cell of the shapes: their steps too take the same time whatever the data. Not so layer normalization and softmax.
 
 use core::array;
 
@@ -17,6 +16,9 @@ use crate::firmware::count_steps;
 
 const I: usize = 6;
 const H: usize = 10;
+
+/// Slope and offset are the layer's before it.
+type HardSigmoid = math::HardSigmoid<0, 0>;
 
 /// Weights of a cell of so many gates.
 type Cell<R, const LANES: usize> = QGruWeights<I, H, R, LANES, { blocks(H) }>;
@@ -88,6 +90,9 @@ layers! {
     "quantize": Quantize<H> = Quantize::new([300; H], [20_000; H], [15; H]), int16;
     "quantize-wide": Quantize<H, i16> = Quantize::new([300; H], [20_000; H], [14; H]), int16;
     "outside": Outside<Quantize<H>> = Outside(Quantize::new([300; H], [20_000; H], [15; H])), int16;
+    "tanh": QActivate<math::Tanh, H> = QActivate::new(), int16;
+    "sigmoid": QActivate<math::Sigmoid, H> = QActivate::new(), int16;
+    "hard-sigmoid": QActivate<HardSigmoid, H> = QActivate::new(), int16;
     "relu": QActivate<math::Relu, H> = QActivate::new(), int16;
     "lookup": Lookup<H> = Lookup::new(&HALVES), int8;
 }
