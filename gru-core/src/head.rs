@@ -6,7 +6,11 @@ use crate::{
     cell::split,
     kernel::{float, int8},
     layout::{self, DenseShape, INT8_DEPTH, Order, Scales, UNITS},
-    math::Activation,
+    math::{
+        Activation,
+        constant_time::{fraction_q15, max},
+        fixed,
+    },
     quant,
     stack::{Layer, count},
 };
@@ -331,10 +335,10 @@ pub fn softmax_q15<const O: usize>(logits: &[i16; O], frac_bits: u8) -> [i16; O]
 
 /// [`softmax_q15`] in place and of any length.
 pub fn softmax_int8(values: &mut [i16], frac_bits: u8) {
-    let top = values.iter().copied().fold(i16::MIN, i16::max);
-    let power = |y: i16| crate::math::fixed::exp_q15(i32::from(y) - i32::from(top), frac_bits);
-    let sum = values.iter().map(|&y| power(y)).sum::<u32>().max(1);
+    let top = values.iter().fold(i16::MIN.into(), |top, &y| max(top, y.into()));
+    let power = |y: i16| fixed::exp_q15(i32::from(y) - top, frac_bits);
+    let sum = values.iter().map(|&y| power(y)).sum();
     for y in values {
-        *y = quant::saturate_i16((((power(*y) << 15) + sum / 2) / sum) as i32);
+        *y = quant::saturate_i16(fraction_q15(power(*y), sum).cast_signed());
     }
 }

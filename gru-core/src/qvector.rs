@@ -3,7 +3,10 @@
 use crate::{
     backend::{Backend, bytes},
     head::{Buffer, Quantized, softmax_q15},
-    math::fixed,
+    math::{
+        constant_time::{inverse, min, root, saturating_add, scaled_up, shift_right, signed, unsigned},
+        fixed,
+    },
     quant,
     stack::Layer,
 };
@@ -198,30 +201,20 @@ pub fn layer_norm_int8<T: Quantized>(
     let sum: i32 = x.iter().map(|&q| q.into()).sum();
     let squares: i64 = x.iter().map(|&q| i64::from(q.into().pow(2))).sum();
     // N² times the variance, at most 2⁶⁰, and N times the distance from the mean, at most 2³¹.
-    let variance = (i64::from(count) * squares - i64::from(sum).pow(2)).unsigned_abs();
-    let deviation = |q: T| i64::from(count * q.into()) - i64::from(sum);
+    let variance = (i64::from(count) * squares - i64::from(sum).pow(2)).cast_unsigned();
     // 2⁶² / √(variance + epsilon), with the root scaled to 32 bits.
     let (scaled, scale_bits) = scaled_up(variance.saturating_add(epsilon));
-    let inverse = fixed::divide(1 << 62, u64::from(fixed::root(scaled)));
-    let excess_bits = 62 - NORMAL_BITS - scale_bits;
+    let inverse = u64::from(inverse(root(scaled)));
+    // Of the bits behind a normal value's, so many whatever the scale; the rest are below 32.
+    const EXCESS_BITS: u32 = 62 - NORMAL_BITS - 31;
+    let excess_bits = 31 - scale_bits;
+    let half = u64::from(1_u32.wrapping_shl(excess_bits)) << (EXCESS_BITS - 1);
     for (((y, &q), &multiplier), &bias) in y.iter_mut().zip(x).zip(multiplier).zip(bias) {
-        let deviation = deviation(q);
-        let product = (deviation.unsigned_abs() * inverse).saturating_add(1 << (excess_bits - 1));
-        let magnitude = (product >> excess_bits).min(u64::from(i16::MAX.unsigned_abs())) as i32;
-        let normal = if deviation < 0 { -magnitude } else { magnitude };
-        *y = quant::saturate_i16((normal * i32::from(multiplier)).saturating_add(bias) >> (shift & 31));
+        let (deviation, sign) = unsigned((count * q.into()).wrapping_sub(sum));
+        // Below 2⁶³: the inverse of a variance above 0 is at most 2³¹, and that of 0 meets no deviation.
+        let product = u64::from(deviation) * inverse + half;
+        let magnitude = min(shift_right(product >> EXCESS_BITS, excess_bits), i16::MAX as u32);
+        let normal = signed(magnitude, sign);
+        *y = quant::saturate_i16(saturating_add(normal * i32::from(multiplier), bias) >> (shift & 31));
     }
-}
-
-/// `x · 4^bits` from 2⁶² on, and `bits`; of 0 as many as there are. The same number of steps for every `x`.
-const fn scaled_up(x: u64) -> (u64, u32) {
-    let (mut scaled, mut bits, mut step) = (x, 0, 16);
-    while step != 0 {
-        if scaled >> (64 - 2 * step) == 0 {
-            scaled <<= 2 * step;
-            bits += step;
-        }
-        step /= 2;
-    }
-    (scaled, bits)
 }

@@ -46,23 +46,23 @@ fn exp_error<A: Activation>() -> f64 {
 
 #[test]
 fn rational() {
-    check::<gru_core::math::Rational>(1, 2.1e-7, 3.9e-7);
-    let exp = exp_error::<gru_core::math::Rational>();
+    check::<math::Rational>(1, 2.1e-7, 3.9e-7);
+    let exp = exp_error::<math::Rational>();
     assert!(exp < 2e-7, "{exp:e}");
 }
 
 #[cfg(any(feature = "libm", feature = "std"))]
 #[test]
 fn exact() {
-    check::<gru_core::math::Exact>(5, 9e-8, 1.1e-7);
-    assert!(exp_error::<gru_core::math::Exact>() < 1e-7);
+    check::<math::Exact>(5, 9e-8, 1.1e-7);
+    assert!(exp_error::<math::Exact>() < 1e-7);
 }
 
 #[cfg(feature = "micromath")]
 #[test]
 fn micromath() {
-    check::<gru_core::math::Micromath>(5, 6e-4, 1.2e-3);
-    assert!(exp_error::<gru_core::math::Micromath>() < 2e-3);
+    check::<math::Micromath>(5, 6e-4, 1.2e-3);
+    assert!(exp_error::<math::Micromath>() < 2e-3);
 }
 
 fn q15(value: i16) -> f64 {

@@ -1,4 +1,4 @@
-//! Saturation in constant time.
+//! Saturation and choice in constant time.
 #![allow(unsafe_code, reason = "assembly")]
 
 /// `value` within two bounds of opposite signs, in the same number of instructions for every value.
@@ -10,9 +10,7 @@ pub fn clamp(value: i32, low: i32, high: i32) -> i32 {
     let negative = value >> 31;
     let bound = high ^ ((high ^ low) & negative);
     // All ones where the value is nearer to 0 than the bound of its sign.
-    let mut inside = ((value - bound) ^ negative) >> 31;
-    // SAFETY: no instruction at all. The compiler would make a branch of a mask that it understands.
-    unsafe { core::arch::asm!("/* {0} */", inout(reg) inside, options(pure, nomem, nostack, preserves_flags)) };
+    let inside = opaque((((value - bound) ^ negative) >> 31).cast_unsigned()).cast_signed();
     bound ^ ((bound ^ value) & inside)
 }
 
@@ -21,4 +19,20 @@ pub fn clamp(value: i32, low: i32, high: i32) -> i32 {
 #[cfg(not(any(gru_family = "thumb1", all(target_arch = "riscv32", not(target_feature = "zbb")))))]
 pub fn clamp(value: i32, low: i32, high: i32) -> i32 {
     value.clamp(low, high)
+}
+
+/// The same mask: the compiler would make a branch of one that it understands.
+#[inline(always)]
+#[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
+pub fn opaque(mut mask: u32) -> u32 {
+    // SAFETY: no instruction at all.
+    unsafe { core::arch::asm!("/* {0} */", inout(reg) mask, options(pure, nomem, nostack, preserves_flags)) };
+    mask
+}
+
+/// The same mask, where conditions are instructions.
+#[inline(always)]
+#[cfg(not(any(target_arch = "arm", target_arch = "riscv32")))]
+pub fn opaque(mask: u32) -> u32 {
+    mask
 }

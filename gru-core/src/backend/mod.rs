@@ -63,7 +63,7 @@ use crate::{
 };
 
 pub use arrays::Arrays;
-pub(crate) use bounds::clamp;
+pub(crate) use bounds::{clamp, opaque};
 pub use bytes::{Numbers, Packed, bytes, from_le_bytes};
 #[cfg(any(gru_family = "x86_64", gru_family = "aarch64"))]
 pub use choice::{Unavailable, available, dispatch, force};

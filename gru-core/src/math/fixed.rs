@@ -7,7 +7,7 @@
 
 use super::Activation;
 use crate::{
-    backend,
+    backend::{self, clamp},
     quant::{self, mul_q15},
 };
 
@@ -77,17 +77,15 @@ pub const fn sigmoid_complement(t: i16) -> (i16, u32) {
 /// `e^(x / 2^frac_bits)` in Q0.15 for `x` in −65535..=0, the differences of two i16, and `frac_bits` ≤ 15; within 1.6e-4. Saturates outside.
 #[inline(always)]
 #[must_use]
-pub const fn exp_q15(x: i32, frac_bits: u8) -> u32 {
+pub fn exp_q15(x: i32, frac_bits: u8) -> u32 {
     const LOG2_E_Q14: u32 = 23_637;
-    const LARGEST: u32 = u16::MAX as u32;
-    let magnitude = if x < 0 { x.unsigned_abs() } else { 0 };
-    let magnitude = if magnitude > LARGEST { LARGEST } else { magnitude };
+    let magnitude = (-clamp(x, -i32::from(u16::MAX), 0)).cast_unsigned();
     // e^x = 2^−power, power in Q15.
     let power = ((magnitude * LOG2_E_Q14) << 1) >> (frac_bits & 15);
     let (whole, fraction) = (power >> 15, (power & 0x7fff) as i16);
     // 2^−f ≈ 1 − 0.69168 f + 0.23145 f² − 0.03983 f³, less 1 to fit Q0.15.
     let bend = mul_q15(fraction, -22_665 + mul_q15(fraction, 7_584 + mul_q15(fraction, -1_305)));
-    if whole > 15 { 0 } else { ((0x8000 + bend as i32) >> whole) as u32 }
+    (0x8000 + i32::from(bend)).cast_unsigned().wrapping_shr(clamp(whole.cast_signed(), -1, 31).cast_unsigned())
 }
 
 /// A line in Q3.12 within 0 and 1, in Q0.15; 1 is 32767.
@@ -100,43 +98,6 @@ pub const fn unit_q15(t: i16) -> i16 {
         0..ONE => t << 3,
         _ => 0,
     }
-}
-
-/// The integer part of `√x`. The same number of steps for every `x`.
-pub(crate) const fn root(x: u64) -> u32 {
-    let (mut rest, mut root, mut bit) = (x, 0, 1 << 62);
-    while bit != 0 {
-        let trial = root + bit;
-        root >>= 1;
-        if rest >= trial {
-            rest -= trial;
-            root += bit;
-        }
-        bit >>= 2;
-    }
-    root as u32
-}
-
-/// `a / b`, and `a` for a `b` of 0; `b` below 2⁶³.
-pub(crate) const fn divide(a: u64, b: u64) -> u64 {
-    let b = if b == 0 { 1 } else { b };
-    if cfg!(target_pointer_width = "64") { a / b } else { long_division(a, b) }
-}
-
-/// `a / b` where no instruction divides 64 bits: the same number of steps for every `a` and `b`, which is above 0.
-const fn long_division(a: u64, b: u64) -> u64 {
-    // The quotient comes in from the right as the dividend goes out to the left.
-    let (mut rest, mut digits, mut place) = (0, a, 0);
-    while place < u64::BITS {
-        rest = (rest << 1) | (digits >> 63);
-        digits <<= 1;
-        if rest >= b {
-            rest -= b;
-            digits |= 1;
-        }
-        place += 1;
-    }
-    digits
 }
 
 /// A function of one fixed-point value, chosen as a type: of a [`QActivate`](crate::QActivate) layer.
@@ -174,22 +135,5 @@ impl Function for super::Relu {
     #[inline(always)]
     fn apply(x: i16) -> i16 {
         x.max(0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{divide, long_division, root};
-
-    #[test]
-    fn root_and_quotient_are_exact() {
-        let mut x = 0x9e37_79b9_7f4a_7c15_u64;
-        for shift in (0..64).cycle().take(20_000) {
-            x = x.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-            let (a, b) = (x >> shift, (x.rotate_left(32) >> (63 - shift) >> 1).max(1));
-            assert_eq!(u64::from(root(a)), a.isqrt());
-            assert_eq!((long_division(a, b), divide(a, b)), (a / b, a / b));
-        }
-        assert_eq!((root(u64::MAX), divide(7, 0)), (u32::MAX, 7));
     }
 }

@@ -9,6 +9,7 @@
 //!
 //! The bounds hold over all f32 (all i16 for [`fixed`]) and are checked exhaustively by the tests.
 
+pub(crate) mod constant_time;
 #[cfg(any(feature = "libm", feature = "std"))]
 mod exact;
 pub mod fixed;

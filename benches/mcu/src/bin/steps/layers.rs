@@ -1,4 +1,4 @@
-//! Other int8 layers than the cell of the shapes: their steps too take the same time whatever the data. Not so layer normalization and softmax.
+//! Other int8 layers than the cell of the shapes: their steps too take the same time whatever the data.
 
 use core::array;
 
@@ -7,8 +7,8 @@ use gru_bench_mcu::board::Timer;
 use gru_core::backend::Backend;
 use gru_core::layout::{blocks, dense_int8_lanes, gru_int8_lanes};
 use gru_core::{
-    Layer, Lookup, NoReset, NoUpdate, QActivate, QDense, QDenseWeights, QGru, QGruWeights, Quantize, Requantization,
-    ResetAfter, ResetBefore, Wide, math,
+    Layer, Lookup, NoReset, NoUpdate, QActivate, QDense, QDenseWeights, QGru, QGruWeights, QLayerNorm, QSoftmax,
+    Quantize, Requantization, ResetAfter, ResetBefore, Wide, math,
 };
 use semihosting::print;
 
@@ -93,6 +93,9 @@ layers! {
     "tanh": QActivate<math::Tanh, H> = QActivate::new(), int16;
     "sigmoid": QActivate<math::Sigmoid, H> = QActivate::new(), int16;
     "hard-sigmoid": QActivate<HardSigmoid, H> = QActivate::new(), int16;
+    "softmax": QSoftmax<H> = QSoftmax::new(10), int16;
+    "layer-norm": QLayerNorm<H> = QLayerNorm::new(&[1 << 8; H], &[1 << 7; H], 8, 1), int8;
+    "layer-norm-wide": QLayerNorm<H, i16> = QLayerNorm::new(&[1 << 8; H], &[1 << 7; H], 8, 0), int16;
     "relu": QActivate<math::Relu, H> = QActivate::new(), int16;
     "lookup": Lookup<H> = Lookup::new(&HALVES), int8;
 }
