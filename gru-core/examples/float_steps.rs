@@ -12,6 +12,8 @@ use gru_core::{
 const I: usize = 6;
 const H: usize = 33;
 const O: usize = 5;
+/// Units of a layer whose f16 weights batches and windows share, and whose blocks backends with pairs of them take by two.
+const SHARED: usize = 57;
 
 type Weights<R> = GruWeights<I, H, R, { layout::gru_f32_lanes(I, H) }, { layout::blocks(H) }>;
 
@@ -24,13 +26,6 @@ static TABLE: [[f32; I]; 9] = [[0.5; I]; 9];
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[path = "float_steps/cells.rs"]
 pub mod cells;
-
-/// Reset after, and the class.
-#[inline(never)]
-pub fn step_after(x: &[f32; I], state: &mut <(Gru<I, H>, Dense<H, O>) as Layer>::State) -> usize {
-    static MODEL: (Gru<I, H>, Dense<H, O>) = (Gru::new(&AFTER), Dense::new(&HEAD));
-    argmax(MODEL.step(x, state))
-}
 
 /// Reset before, and the probabilities.
 #[inline(never)]
@@ -48,23 +43,18 @@ pub fn step_symbol(symbol: u16, state: &mut <Gru<I, H> as Layer>::State) -> f32 
     MODEL.step(&symbol, state)[0]
 }
 
-/// A row of a table.
-#[inline(never)]
-pub fn step_embedding(symbol: u16, state: &mut <(Embedding<f32, 9, I>, Gru<I, H>) as Layer>::State) -> f32 {
-    static MODEL: (Embedding<f32, 9, I>, Gru<I, H>) = (Embedding::new(&TABLE), Gru::new(&AFTER));
-    MODEL.step(&symbol, state)[0]
-}
+type Symbols = (Embedding<f32, 9, I>, Gru<I, H>, Dense<H, O>);
 
-/// A stream, and its reset.
+/// A stream of symbols, and its reset: a row of a table, the reset after, and the class.
 #[inline(never)]
-pub fn step_stream<'s>(stream: &'s mut Stream<'static, Gru<I, H>>, x: &[f32; I]) -> &'s [f32; H] {
-    static MODEL: Gru<I, H> = Gru::new(&AFTER);
-    if stream.outside(x) > 0 {
+pub fn step_stream(stream: &mut Stream<'static, Symbols>, symbol: u16) -> usize {
+    static MODEL: Symbols = (Embedding::new(&TABLE), Gru::new(&AFTER), Dense::new(&HEAD));
+    if stream.outside(&symbol) > 0 {
         stream.reset();
-    } else if x == &[0.0; I] {
+    } else if symbol == 0 {
         *stream = Stream::new(&MODEL);
     }
-    stream.step(x)
+    argmax(stream.step(&symbol))
 }
 
 /// A whole window, and the reset.
@@ -82,35 +72,32 @@ pub fn step_batch(inputs: &[[f32; I]], outputs: &mut [[f32; H]], states: &mut [<
     MODEL.step_batch(inputs, outputs, states);
 }
 
-type Halves<R> = GruWeights<I, H, R, { layout::gru_f32_lanes(I, H) }, { layout::blocks(H) }, F16>;
-type HalfGru<R = ResetAfter> = Gru<I, H, R, Rational, F16>;
+type Halves<R> = GruWeights<I, SHARED, R, { layout::gru_f32_lanes(I, SHARED) }, { layout::blocks(SHARED) }, F16>;
+type HalfGru<R = ResetAfter> = Gru<I, SHARED, R, Rational, F16>;
+type HalfModel = (HalfGru<ResetBefore>, Dense<SHARED, O, F16>);
 
 /// 0.1.
 const TENTH: F16 = F16(0x2e66);
-static HALF_AFTER: Halves<ResetAfter> = Halves::pack(&[[[TENTH; I]; H]; 3], &[[[TENTH; H]; H]; 3], &[[0.3; H]; 4]);
-static HALF_BEFORE: Halves<ResetBefore> = Halves::pack(&[[[TENTH; I]; H]; 3], &[[[TENTH; H]; H]; 3], &[[0.3; H]; 4]);
-static HALF_HEAD: DenseWeights<H, O, { layout::dense_f32_lanes(H, O) }, { layout::blocks(O) }, F16> =
-    DenseWeights::pack(&[[TENTH; H]; O], &[0.2; O]);
+static HALF_AFTER: Halves<ResetAfter> =
+    Halves::pack(&[[[TENTH; I]; SHARED]; 3], &[[[TENTH; SHARED]; SHARED]; 3], &[[0.3; SHARED]; 4]);
+static HALF_BEFORE: Halves<ResetBefore> =
+    Halves::pack(&[[[TENTH; I]; SHARED]; 3], &[[[TENTH; SHARED]; SHARED]; 3], &[[0.3; SHARED]; 4]);
+static HALF_HEAD: DenseWeights<SHARED, O, { layout::dense_f32_lanes(SHARED, O) }, { layout::blocks(O) }, F16> =
+    DenseWeights::pack(&[[TENTH; SHARED]; O], &[0.2; O]);
 
-/// Weights in f16, reset after and before.
+/// Weights in f16, reset before.
 #[inline(never)]
-pub fn step_f16(
-    x: &[f32; I],
-    after: &mut <HalfGru as Layer>::State,
-    state: &mut <(HalfGru<ResetBefore>, Dense<H, O, F16>) as Layer>::State,
-) -> usize {
-    static FIRST: HalfGru = Gru::new(&HALF_AFTER);
-    static SECOND: (HalfGru<ResetBefore>, Dense<H, O, F16>) = (Gru::new(&HALF_BEFORE), Dense::new(&HALF_HEAD));
-    FIRST.step(x, after);
-    argmax(SECOND.step(x, state))
+pub fn step_f16(x: &[f32; I], state: &mut <HalfModel as Layer>::State) -> usize {
+    static MODEL: HalfModel = (Gru::new(&HALF_BEFORE), Dense::new(&HALF_HEAD));
+    argmax(MODEL.step(x, state))
 }
 
-/// Symbols, windows and batches over weights in f16.
+/// Symbols, windows and batches over weights in f16, reset after.
 #[inline(never)]
 pub fn step_f16_each(
     symbol: u16,
     inputs: &[[f32; I]],
-    outputs: &mut [[f32; H]],
+    outputs: &mut [[f32; SHARED]],
     states: &mut [<HalfGru as Layer>::State],
 ) {
     static MODEL: HalfGru = Gru::new(&HALF_AFTER);
@@ -167,4 +154,15 @@ pub fn step_ends(inputs: &[[f32; I]; 7]) -> [[f32; H]; 7] {
     static MODEL: Ends<Bidirectional<Gru<I, H>, Gru<I, H>, H, Product>> =
         Ends(Bidirectional::new(Gru::new(&AFTER), Gru::new(&AFTER)));
     MODEL.window(inputs)
+}
+
+/// What is outside of the range of each kind of input.
+#[inline(never)]
+pub fn outside(x: &[f32; I], symbol: u16) -> [usize; 5] {
+    static CELL: (Gru<I, H>, Dense<H, O>) = (Gru::new(&AFTER), Dense::new(&HEAD));
+    static SYMBOL: OneHot<Gru<I, H>> = OneHot(Gru::new(&AFTER));
+    static ROW: Embedding<f32, 9, I> = Embedding::new(&TABLE);
+    static NARROW: QuantizeReal<I> = QuantizeReal::new([0.5; I], [9.0; I]);
+    static WIDE: QuantizeReal<I, i16> = QuantizeReal::new([0.5; I], [9.0; I]);
+    [CELL.outside(x), SYMBOL.outside(&symbol), ROW.outside(&symbol), NARROW.outside(x), WIDE.outside(x)]
 }

@@ -82,7 +82,7 @@ fn host(steps: &mut Steps, matrix: &Matrix) {
 /// The rest.
 fn targets(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figures> {
     steps.run("x86 backends under Miri", miri::check);
-    panics::check(steps, matrix, None);
+    panics::check(steps, matrix);
     let cores: Vec<_> = matrix.cores.iter().collect();
     conformance::check(steps, &cores);
     steps.run("code, constants, state and stack of models", || size::check(&cores));
@@ -128,7 +128,7 @@ fn lint(steps: &mut Steps, matrix: &Matrix) {
 }
 
 /// gru-core for every target, without features, when its assembly goes through the assembler, and with the last set of them; for the host with
-/// every set.
+/// every set. Where steps are looked into, [`panics`] builds it without features.
 fn library(steps: &mut Steps, matrix: &Matrix) {
     let mut check = |features: &str, targets: &[&str]| {
         let task = if features.is_empty() { "build" } else { "check" };
@@ -141,10 +141,12 @@ fn library(steps: &mut Steps, matrix: &Matrix) {
         let place = if targets.is_empty() { "the host".to_owned() } else { format!("{} targets", targets.len()) };
         steps.run(format!("gru-core for {place}: {features}"), || run(&mut command));
     };
-    let targets = matrix.library_targets();
-    for features in matrix.library.features.first().into_iter().chain(matrix.library.features.last()) {
+    let mut targets = matrix.library_targets();
+    if let Some(features) = matrix.library.features.last() {
         check(features, &targets);
     }
+    targets.retain(|&target| !matrix.processors().contains(&(target, None)));
+    check("", &targets);
     for features in matrix.library.features.iter().chain(&matrix.library.std_features) {
         check(features, &[]);
     }

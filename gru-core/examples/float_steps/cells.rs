@@ -3,10 +3,10 @@
 
 use gru_core::{
     Activate, Bidirectional, Embedding, F16, Gating, Gru, GruWeights, Layer, Mean, NoReset, NoUpdate, OneHot,
-    QuantizeReal, ResetBefore, Stream, Sum, Weight, Window, layout, math,
+    ResetBefore, Stream, Sum, Weight, Window, layout, math,
 };
 
-use crate::{AFTER, BEFORE, H, HALF_BEFORE, I, TENTH};
+use crate::{H, HALF_BEFORE, I, SHARED, TENTH};
 
 #[macro_use]
 #[path = "../streams/mod.rs"]
@@ -38,32 +38,23 @@ ablated! {
 static SYMBOLS: [[F16; I]; 9] = [[TENTH; I]; 9];
 
 streams! {
-    before: Gru<I, H, ResetBefore> = Gru::new(&BEFORE);
     no_reset: Gru<I, H, NoReset> = Gru::new(&NO_RESET);
     no_reset_half: Gru<I, H, NoReset, math::Rational, F16> = Gru::new(&NO_RESET_HALF);
     no_update: Gru<I, H, NoUpdate> = Gru::new(&NO_UPDATE);
     no_update_before: Gru<I, H, NoUpdate<ResetBefore>> = Gru::new(&NO_UPDATE_BEFORE);
     plain: Gru<I, H, NoUpdate<NoReset>> = Gru::new(&PLAIN);
     plain_half: Gru<I, H, NoUpdate<NoReset>, math::Rational, F16> = Gru::new(&PLAIN_HALF);
-    symbol_before: OneHot<Gru<I, H, ResetBefore, math::Rational, F16>> = OneHot(Gru::new(&HALF_BEFORE));
+    symbol_before: OneHot<Gru<I, SHARED, ResetBefore, math::Rational, F16>> = OneHot(Gru::new(&HALF_BEFORE));
     symbol_no_reset: OneHot<Gru<I, H, NoReset>> = OneHot(Gru::new(&NO_RESET));
-    embedding_half: (Embedding<F16, 9, I>, Gru<I, H>) = (Embedding::new(&SYMBOLS), Gru::new(&AFTER));
-    sigmoid: Activate<math::Sigmoid, H> = Activate::new();
+    embedding_half: (Embedding<F16, 9, I>, Activate<math::Sigmoid, I>) = (Embedding::new(&SYMBOLS), Activate::new());
     linear: Activate<math::Linear, H> = Activate::new();
-}
-
-/// What is outside of the range of integers behind.
-#[inline(never)]
-pub fn outside(x: &[f32; I]) -> [usize; 2] {
-    static NARROW: QuantizeReal<I> = QuantizeReal::new([0.5; I], [9.0; I]);
-    static WIDE: QuantizeReal<I, i16> = QuantizeReal::new([0.5; I], [9.0; I]);
-    [NARROW.outside(x), WIDE.outside(x)]
 }
 
 /// Windows from both ends whose halves are added or averaged.
 #[inline(never)]
-pub fn merges(inputs: &[[f32; I]; 7]) -> ([[f32; H]; 7], [[f32; H]; 7]) {
-    static SUM: Bidirectional<Gru<I, H>, Gru<I, H>, H, Sum> = Bidirectional::new(Gru::new(&AFTER), Gru::new(&AFTER));
-    static MEAN: Bidirectional<Gru<I, H>, Gru<I, H>, H, Mean> = Bidirectional::new(Gru::new(&AFTER), Gru::new(&AFTER));
+pub fn merges(inputs: &[[f32; I]; 7]) -> ([[f32; I]; 7], [[f32; I]; 7]) {
+    type Both<M> = Bidirectional<Activate<math::Relu, I>, Activate<math::Relu, I>, I, M>;
+    static SUM: Both<Sum> = Bidirectional::new(Activate::new(), Activate::new());
+    static MEAN: Both<Mean> = Bidirectional::new(Activate::new(), Activate::new());
     (SUM.window(inputs), MEAN.window(inputs))
 }

@@ -6,7 +6,7 @@ use gru_core::{
     ResetAfter, ResetBefore, Stream, Sum, Wide, Window, layout, math,
 };
 
-use crate::{AFTER, BEFORE, H, I, REQUANTIZATION};
+use crate::{AFTER, H, I, REQUANTIZATION, WIDE_TABLE};
 
 #[macro_use]
 #[path = "../streams/mod.rs"]
@@ -32,13 +32,14 @@ ablated! {
     PLAIN: 1, NoUpdate<NoReset>;
 }
 
-static SYMBOLS: [[i16; I]; 9] = [[500; I]; 9];
+weights! {
+    BEFORE: H, ResetBefore;
+}
 
 streams! {
     before: QGru<I, H, ResetBefore> = QGru::new(&BEFORE);
     after_wide_output: QGru<I, H, ResetAfter, i16> = QGru::new(&AFTER);
     before_wide_output: QGru<I, H, ResetBefore, i16> = QGru::new(&BEFORE);
-    after_wide_input: Wide<QGru<I, H>> = Wide(QGru::new(&AFTER));
     no_reset: QGru<I, H, NoReset> = QGru::new(&NO_RESET);
     no_reset_wide: Wide<QGru<I, H, NoReset, i16>> = Wide(QGru::new(&NO_RESET));
     no_update: QGru<I, H, NoUpdate> = QGru::new(&NO_UPDATE);
@@ -49,27 +50,20 @@ streams! {
     plain_wide: Wide<QGru<I, H, NoUpdate<NoReset>, i16>> = Wide(QGru::new(&PLAIN));
     symbol_before: OneHot<QGru<I, H, ResetBefore>> = OneHot(QGru::new(&BEFORE));
     symbol_no_reset: OneHot<QGru<I, H, NoReset, i16>> = OneHot(QGru::new(&NO_RESET));
-    embedding_wide: (Embedding<i16, 9, I>, Wide<QGru<I, H>>) = (Embedding::new(&SYMBOLS), Wide(QGru::new(&AFTER)));
+    embedding_wide: (Embedding<i16, 9, I>, Wide<QGru<I, H>>) = (Embedding::new(&WIDE_TABLE), Wide(QGru::new(&AFTER)));
     sigmoid: QActivate<math::Sigmoid, H> = QActivate::new();
     hard_sigmoid: QActivate<math::HardSigmoid<0, 0>, H> = QActivate::new();
     relu: QActivate<math::Relu, H> = QActivate::new();
 }
 
-/// What is outside of the range of each kind of input.
-#[inline(never)]
-pub fn outside(wide: &[i16; I], symbol: u16) -> [usize; 4] {
-    static COUNTS: Quantize<I, i16> = Quantize::new([1; I], [2; I], [3; I]);
-    static WIDE: Wide<QGru<I, H>> = Wide(QGru::new(&AFTER));
-    static SYMBOL: OneHot<QGru<I, H>> = OneHot(QGru::new(&AFTER));
-    static TABLE: Embedding<i16, 9, I> = Embedding::new(&SYMBOLS);
-    [COUNTS.outside(wide), WIDE.outside(wide), SYMBOL.outside(&symbol), TABLE.outside(&symbol)]
-}
-
 /// Windows from both ends whose halves are added or averaged.
 #[inline(never)]
-pub fn merges(inputs: &[[i8; I]; 7]) -> ([[i8; H]; 7], [[i16; H]; 7]) {
-    type Both<M, V> = Bidirectional<QGru<I, H, ResetAfter, V>, QGru<I, H, ResetAfter, V>, H, M>;
-    static SUM: Both<Sum, i8> = Bidirectional::new(QGru::new(&AFTER), QGru::new(&AFTER));
-    static MEAN: Both<Mean, i16> = Bidirectional::new(QGru::new(&AFTER), QGru::new(&AFTER));
+pub fn merges(inputs: &[[i16; I]; 7]) -> ([[i8; I]; 7], [[i16; I]; 7]) {
+    type Both<M, V> = Bidirectional<Quantize<I, V>, Quantize<I, V>, I, M>;
+    const fn quantize<V>() -> Quantize<I, V> {
+        Quantize::new([1; I], [2; I], [3; I])
+    }
+    static SUM: Both<Sum, i8> = Bidirectional::new(quantize(), quantize());
+    static MEAN: Both<Mean, i16> = Bidirectional::new(quantize(), quantize());
     (SUM.window(inputs), MEAN.window(inputs))
 }
