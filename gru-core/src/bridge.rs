@@ -44,6 +44,8 @@ impl<const N: usize, T: Quantized> Layer for Dequantize<N, T> {
     type Output = [f32; N];
     type State = Buffer<f32, N>;
 
+    const INT8: bool = false;
+
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, _: B, input: &[T; N], state: &'s mut Buffer<f32, N>) -> &'s [f32; N] {
         let channels = input.iter().zip(&self.zero).zip(&self.scale);
@@ -89,6 +91,8 @@ impl<const N: usize, T: Quantized> Layer for QuantizeReal<N, T> {
     type Input = [f32; N];
     type Output = [T; N];
     type State = Buffer<T, N>;
+
+    const INT8: bool = false;
 
     #[inline(always)]
     fn outside(&self, input: &[f32; N]) -> usize {

@@ -83,6 +83,8 @@ impl<const I: usize, const O: usize, W: Weight> Layer for Dense<I, O, W> {
     type Output = [f32; O];
     type State = Buffer<f32, O>;
 
+    const INT8: bool = false;
+
     #[inline(always)]
     fn outside(&self, input: &[f32; I]) -> usize {
         count(input, |x| !x.is_finite())

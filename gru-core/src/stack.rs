@@ -27,6 +27,9 @@ pub trait Layer {
     /// Whether steps of a batch or of a window share a pass over the weights. Where they do not, every one is a [`forward`](Self::forward).
     const SHARES: bool = false;
 
+    /// Whether a step may have int8 products: without any it is the same on backends that differ in nothing else, and compiled once for them.
+    const INT8: bool = true;
+
     /// One step on a given backend; [`step`](Self::step) chooses the best.
     fn forward<'s, B: Backend>(
         &'s self,
@@ -186,6 +189,8 @@ struct Step<'s, 'x, L: Layer + ?Sized> {
 impl<'s, L: Layer + ?Sized> Op for Step<'s, '_, L> {
     type Output = &'s L::Output;
 
+    const INT8: bool = L::INT8;
+
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) -> &'s L::Output {
         self.layer.forward(backend, self.input, self.state)
@@ -201,6 +206,8 @@ struct Window<'a, L: Layer> {
 
 impl<L: Layer<Output: Clone>> Op for Window<'_, L> {
     type Output = ();
+
+    const INT8: bool = L::INT8;
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) {
@@ -243,6 +250,8 @@ struct Batch<'a, L: Layer> {
 
 impl<L: Layer<Output: Clone>> Op for Batch<'_, L> {
     type Output = ();
+
+    const INT8: bool = L::INT8;
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) {
@@ -291,6 +300,7 @@ macro_rules! impl_layer_for_tuple {
             type State = ($first::State, $($layer::State),+);
 
             const SHARES: bool = $first::SHARES $(|| $layer::SHARES)+;
+            const INT8: bool = $first::INT8 $(|| $layer::INT8)+;
 
             #[inline(always)]
             fn outside(&self, input: &Self::Input) -> usize {

@@ -46,6 +46,8 @@ impl<T: Element, const V: usize, const D: usize> Layer for Embedding<T, V, D> {
     type Output = [T; D];
     type State = ();
 
+    const INT8: bool = false;
+
     #[inline(always)]
     fn outside(&self, &symbol: &u16) -> usize {
         usize::from(usize::from(symbol) >= V)
@@ -61,6 +63,8 @@ impl<const V: usize, const D: usize> Layer for Embedding<F16, V, D> {
     type Input = u16;
     type Output = [f32; D];
     type State = Buffer<f32, D>;
+
+    const INT8: bool = false;
 
     #[inline(always)]
     fn outside(&self, &symbol: &u16) -> usize {

@@ -39,6 +39,8 @@ impl<F: Function, const N: usize> Layer for Activate<F, N> {
     type Output = [f32; N];
     type State = Buffer<f32, N>;
 
+    const INT8: bool = false;
+
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, backend: B, input: &[f32; N], state: &'s mut Buffer<f32, N>) -> &'s [f32; N] {
         state.0 = *input;
@@ -58,6 +60,8 @@ pub fn activate<F: Function>(values: &mut [f32]) {
     struct Each<'a, F>(&'a mut [f32], PhantomData<F>);
     impl<F: Function> Op for Each<'_, F> {
         type Output = ();
+
+        const INT8: bool = false;
         #[inline(always)]
         fn run<B: Backend>(self, backend: B) {
             each::<B, F>(backend, self.0);
@@ -104,6 +108,8 @@ impl<const N: usize, A: Activation> Layer for Softmax<N, A> {
     type Output = [f32; N];
     type State = Buffer<f32, N>;
 
+    const INT8: bool = false;
+
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, _: B, input: &[f32; N], state: &'s mut Buffer<f32, N>) -> &'s [f32; N] {
         state.0 = *input;
@@ -149,6 +155,8 @@ impl<const N: usize> Layer for LayerNorm<N> {
     type Input = [f32; N];
     type Output = [f32; N];
     type State = Buffer<f32, N>;
+
+    const INT8: bool = false;
 
     #[inline(always)]
     fn forward<'s, B: Backend>(&'s self, _: B, input: &[f32; N], state: &'s mut Buffer<f32, N>) -> &'s [f32; N] {

@@ -221,6 +221,8 @@ struct Pass<'a, L: Layer, const W: usize> {
 impl<L: Layer<Output = [T; O]>, T: Copy + Default, const O: usize, const W: usize> Op for Pass<'_, L, W> {
     type Output = [[T; O]; W];
 
+    const INT8: bool = L::INT8;
+
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) -> [[T; O]; W] {
         let mut state = L::State::default();
@@ -238,6 +240,8 @@ struct Last<'a, L: Layer, const W: usize>(Pass<'a, L, W>);
 
 impl<L: Layer<Output = [T; O]>, T: Copy + Default, const O: usize, const W: usize> Op for Last<'_, L, W> {
     type Output = [T; O];
+
+    const INT8: bool = L::INT8;
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) -> [T; O] {

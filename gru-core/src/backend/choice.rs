@@ -9,9 +9,10 @@ use super::x86::Level;
 use super::{Backend, Op};
 use core::sync::atomic::{AtomicU8, Ordering};
 
-/// Defines the `Level` of a family from its backends: those that its every machine runs, and those whose tokens detection makes.
+/// Defines the `Level` of a family from its backends: those that its every machine runs, and those whose tokens detection makes. What has no
+/// int8 product runs on `$other`, where the program has it, in place of the next level, `$int8`, which differs in these alone.
 macro_rules! levels {
-    (always $($always:ident),+; detected $($detected:ident),+;) => {
+    (always $($always:ident),+; detected $($detected:ident),+; without int8 $($int8:ident: $other:ident),+;) => {
         /// A backend of this family, each better than the one before.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
@@ -52,16 +53,29 @@ macro_rules! levels {
                 }
             }
 
+            /// The level that runs what is to run on the one of that number.
+            const fn instead(level: u8, int8: bool) -> u8 {
+                match level {
+                    $(level if !int8 && level == Self::$int8 as u8 && Self::LOWEST < level => Self::$other as u8,)+
+                    level => level,
+                }
+            }
+
+            /// Whether there is code for a level.
+            const fn runs(self, int8: bool) -> bool {
+                Self::LOWEST <= self as u8 && Self::instead(self as u8, int8) == self as u8
+            }
+
             /// Runs `op` on the level of that number.
             ///
             /// # Safety
             /// It is the number of an available one of those that are [compiled](Self::compiled).
             #[inline(always)]
             pub(super) unsafe fn enter<O: super::Op>(level: u8, op: O) -> O::Output {
-                match level {
-                    // SAFETY: the level is available, so that `detect` would return the token.
-                    $(level if const { Self::LOWEST <= Self::$detected as u8 } && level == Self::$detected as u8 => unsafe { $detected::new_unchecked() }.enter(op),)+
-                    $(level if const { Self::LOWEST <= Self::$always as u8 } && level == Self::$always as u8 => super::choice::apart($always, op),)+
+                match Self::instead(level, O::INT8) {
+                    // SAFETY: the level is available, or one is that has its instructions and more: `detect` would return the token.
+                    $(level if const { Self::$detected.runs(O::INT8) } && level == Self::$detected as u8 => unsafe { $detected::new_unchecked() }.enter(op),)+
+                    $(level if const { Self::$always.runs(O::INT8) } && level == Self::$always as u8 => super::choice::apart($always, op),)+
                     // SAFETY: no other number is one of theirs.
                     _ => unsafe { core::hint::unreachable_unchecked() },
                 }
@@ -139,4 +153,37 @@ pub fn force(name: Option<&str>) -> Result<(), Unavailable> {
 /// `-C target-cpu=native` say, has only the best that the processor is known to have and what is better: it is smaller, and compiles faster.
 pub fn available() -> impl Iterator<Item = &'static str> {
     usable().map(Level::name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Backend, Level, Op};
+
+    struct Name<const INT8: bool>;
+
+    impl<const INT8: bool> Op for Name<INT8> {
+        type Output = &'static str;
+
+        const INT8: bool = INT8;
+
+        fn run<B: Backend>(self, _: B) -> &'static str {
+            B::NAME
+        }
+    }
+
+    #[test]
+    fn levels_that_differ_in_int8_products_alone_are_one_without_any() {
+        for &level in Level::compiled().iter().filter(|level| level.available()) {
+            let lowest = level == Level::compiled()[0];
+            let without = match level.name() {
+                "avx-vnni" if !lowest => "avx2",
+                "avx512-vnni" if !lowest => "avx512",
+                "dotprod" if !lowest => "neon",
+                name => name,
+            };
+            // SAFETY: the program has the level, and this machine runs it.
+            let found = unsafe { [Level::enter(level as u8, Name::<true>), Level::enter(level as u8, Name::<false>)] };
+            assert_eq!(found, [level.name(), without]);
+        }
+    }
 }

@@ -333,6 +333,10 @@ pub trait Backend: Copy {
 pub trait Op {
     /// What it returns.
     type Output;
+
+    /// Whether it may have int8 products: without any it does the same on levels that differ in nothing else, of which [`dispatch`] has one.
+    const INT8: bool = true;
+
     /// Does the work with the instructions that `backend` proves.
     fn run<B: Backend>(self, backend: B) -> Self::Output;
 }

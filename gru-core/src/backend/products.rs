@@ -19,6 +19,8 @@ struct Products<'a, L: Layer> {
 impl<L: Layer> Op for Products<'_, L> {
     type Output = ();
 
+    const INT8: bool = L::INT8;
+
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) {
         self.layer.forward(Gateless(backend), self.input, self.state);

@@ -166,6 +166,8 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation, W: Weight> Layer 
     type Output = [f32; H];
     type State = GruState<H>;
 
+    const INT8: bool = false;
+
     /// Less stays in a first-level cache from step to step.
     const SHARES: bool = Self::SHAPE.lanes() * size_of::<Lane<W>>() > 16 << 10;
 
@@ -234,6 +236,8 @@ impl<const I: usize, const H: usize, R: Gating, A: Activation, W: Weight> Layer 
     type Input = u16;
     type Output = [f32; H];
     type State = GruState<H>;
+
+    const INT8: bool = false;
 
     #[inline(always)]
     fn outside(&self, &symbol: &u16) -> usize {

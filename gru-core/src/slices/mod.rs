@@ -100,6 +100,8 @@ struct GruStep<'a, A, W> {
 impl<A: Activation, W: Weight> Op for GruStep<'_, A, W> {
     type Output = Result<(), LengthMismatch>;
 
+    const INT8: bool = false;
+
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) -> Result<(), LengthMismatch> {
         let Self { layer: GruSlice { shape, lanes, bias }, x, h, scratch, .. } = self;
@@ -164,6 +166,8 @@ struct DenseStep<'a, W> {
 
 impl<W: Weight> Op for DenseStep<'_, W> {
     type Output = Result<(), LengthMismatch>;
+
+    const INT8: bool = false;
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) -> Result<(), LengthMismatch> {

@@ -15,4 +15,5 @@ pub use neon::Neon;
 levels! {
     always Scalar, Neon;
     detected Dotprod;
+    without int8 Dotprod: Neon;
 }

@@ -29,6 +29,7 @@ pub use sse2::Sse2;
 levels! {
     always Scalar, Sse2;
     detected Avx2, AvxVnni, Avx512, Avx512Vnni;
+    without int8 AvxVnni: Avx2, Avx512Vnni: Avx512;
 }
 
 /// What CPUID and XGETBV say, as far as it matters here.
