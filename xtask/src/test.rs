@@ -128,7 +128,7 @@ fn lint(steps: &mut Steps, matrix: &Matrix) {
 }
 
 /// gru-core for every target, without features, when its assembly goes through the assembler, and with the last set of them; for the host with
-/// every set. Where steps are looked into, [`panics`] builds it without features.
+/// every set. Where steps are looked into, `panics` builds it without features.
 fn library(steps: &mut Steps, matrix: &Matrix) {
     let mut check = |features: &str, targets: &[&str]| {
         let task = if features.is_empty() { "build" } else { "check" };
