@@ -14,11 +14,15 @@ const H: usize = 33;
 const O: usize = 5;
 /// Units of a layer whose f16 weights batches and windows share, and whose blocks backends with pairs of them take by two.
 const SHARED: usize = 57;
+/// Units of two blocks, which backends with pairs of them take at once, where a block has 16.
+const TWO: usize = 20;
 
 type Weights<R> = GruWeights<I, H, R, { layout::gru_f32_lanes(I, H) }, { layout::blocks(H) }>;
 
 static AFTER: Weights<ResetAfter> = Weights::pack(&[[[0.1; I]; H]; 3], &[[[0.2; H]; H]; 3], &[[0.3; H]; 4]);
 static BEFORE: Weights<ResetBefore> = Weights::pack(&[[[0.1; I]; H]; 3], &[[[0.2; H]; H]; 3], &[[0.3; H]; 4]);
+static TWO_AFTER: GruWeights<I, TWO, ResetAfter, { layout::gru_f32_lanes(I, TWO) }, { layout::blocks(TWO) }> =
+    GruWeights::pack(&[[[0.1; I]; TWO]; 3], &[[[0.2; TWO]; TWO]; 3], &[[0.3; TWO]; 4]);
 static HEAD: DenseWeights<H, O, { layout::dense_f32_lanes(H, O) }, { layout::blocks(O) }> =
     DenseWeights::pack(&[[0.1; H]; O], &[0.2; O]);
 static TABLE: [[f32; I]; 9] = [[0.5; I]; 9];
@@ -38,8 +42,8 @@ pub fn step_before(x: &[f32; I], state: &mut <(Gru<I, H, ResetBefore>, Dense<H, 
 
 /// One column of the input weights.
 #[inline(never)]
-pub fn step_symbol(symbol: u16, state: &mut <Gru<I, H> as Layer>::State) -> f32 {
-    static MODEL: OneHot<Gru<I, H>> = OneHot(Gru::new(&AFTER));
+pub fn step_symbol(symbol: u16, state: &mut <Gru<I, TWO> as Layer>::State) -> f32 {
+    static MODEL: OneHot<Gru<I, TWO>> = OneHot(Gru::new(&TWO_AFTER));
     MODEL.step(&symbol, state)[0]
 }
 
