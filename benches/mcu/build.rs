@@ -19,7 +19,7 @@ fn main() -> Result<()> {
     fs::write(out.join("shapes.rs"), format!("shapes! {{ {shapes} }}\n"))?;
     if env::var("CARGO_CFG_TARGET_OS")? == "none" {
         let (_, ram) = memory_map::write(&out, "../../targets.toml")?;
-        fs::write(out.join("board.rs"), format!("/// Bytes of RAM.\nconst RAM: usize = {ram};\n"))?;
+        fs::write(out.join("board.rs"), format!("/// Bytes of RAM.\npub const RAM: usize = {ram};\n"))?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The firmware, the same for every board.
 
+#[cfg(feature = "f32")]
 use gru_bench_mcu::Random;
 use gru_bench_mcu::board::{entry, singleton};
 use gru_core::backend::{self, Backend, scalar::Scalar};
@@ -18,18 +19,14 @@ fn main() -> ! {
         process::exit(1)
     }
     let layer = singleton!(: int8::Layer = int8::Layer::ZERO).expect("main is entered once");
-    let mut random = Random::new(3);
-    let mut layers = 0;
-    for case in cases::all() {
-        layer.compare(&case, &mut random);
-        layers += 1;
-    }
-    println!("int8: {layers} layers, {} steps each: equal", int8::STEPS);
+    layer.print(cases::RAM);
 
     #[cfg(feature = "f32")]
     {
         let layer = singleton!(: float::Layer = float::Layer::ZERO).expect("main is entered once");
-        let largest = cases::all().map(|case| layer.compare(&case, &mut random)).fold(0.0, f32::max);
+        let mut random = Random::new(7);
+        let layers = cases::all(cases::RAM).count();
+        let largest = cases::all(cases::RAM).map(|case| layer.compare(&case, &mut random)).fold(0.0, f32::max);
         println!("f32: {layers} layers, {} steps each: within the bound, at most {largest:.2} of it", float::STEPS);
         float::check_hostile(&mut random);
         println!("f32: NaN, infinities, overflow and subnormals do what is documented");
