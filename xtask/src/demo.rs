@@ -8,6 +8,7 @@ use crate::firmware;
 use crate::golden::Golden;
 use crate::install;
 use crate::matrix::{Matrix, Precision};
+use crate::native;
 use crate::qemu;
 use crate::shell;
 use crate::table;
@@ -22,9 +23,10 @@ pub fn demo(matrix: &Matrix) -> Result<()> {
 
     export()?;
     let golden = Golden::read()?;
+    let program = native::build(firmware::PROGRAM)?;
     let mut all = Vec::new();
     for precision in Precision::ALL {
-        all.push(firmware::host(&golden, precision)?);
+        all.push(firmware::host(&golden, &program, precision)?);
     }
     for precision in Precision::ALL {
         all.push(firmware::board(&golden, core, precision, firmware::show_recordings)?);

@@ -46,26 +46,26 @@ const FAULTS: [(&str, Check); 7] = [
 /// Injects a fault and looks at what the firmware makes of it.
 type Check = fn(&Scene<'_>) -> Result<()>;
 
-/// Injects the faults that a core of these is tested with, one step each.
-pub fn check(steps: &mut Steps, core: &Core, cores: &[&Core], extent: Extent) {
+/// Injects the faults that a core of these is tested with, one step each; `host` is the example for this machine.
+pub fn check(steps: &mut Steps, core: &Core, cores: &[&Core], extent: Extent, host: &Path) {
     let stands = cores.len() == 1 || CORES.contains(&core.name.as_str());
-    inject(steps, core, |name| stands || extent == Extent::All && name == "overload", &|_| ());
+    inject(steps, core, host, |name| stands || extent == Extent::All && name == "overload", &|_| ());
 }
 
 /// Injects one fault; `show` sees the log.
 pub fn check_one(steps: &mut Steps, core: &Core, name: &str, show: &dyn Fn(&str)) -> Result<()> {
     let names = FAULTS.map(|(name, _)| name);
     ensure!(names.contains(&name), "there is no fault `{name}`; there are {}", names.join(", "));
-    inject(steps, core, |other| other == name, show);
+    inject(steps, core, &native::build(PROGRAM)?, |other| other == name, show);
     Ok(())
 }
 
-fn inject(steps: &mut Steps, core: &Core, choose: impl Fn(&str) -> bool, show: &dyn Fn(&str)) {
+fn inject(steps: &mut Steps, core: &Core, host: &Path, choose: impl Fn(&str) -> bool, show: &dyn Fn(&str)) {
     let mut faults = FAULTS.into_iter().filter(|(name, _)| choose(name)).peekable();
     if faults.peek().is_none() {
         return;
     }
-    let Some(scene) = steps.run(format!("{} firmware for faults", core.title), || Scene::new(core, show)) else {
+    let Some(scene) = steps.run(format!("{} firmware for faults", core.title), || Scene::new(core, host, show)) else {
         return;
     };
     for (name, fault) in faults {
@@ -81,7 +81,7 @@ struct Scene<'a> {
     core: &'a Core,
     elf: PathBuf,
     show: &'a dyn Fn(&str),
-    host: PathBuf,
+    host: &'a Path,
     recordings: usize,
     /// The first recording, which has the faults in it.
     samples: Vec<Sample>,
@@ -90,8 +90,8 @@ struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    /// Builds the int8 firmware for a core, and the example for this machine; `show` sees the logs.
-    fn new(core: &'a Core, show: &'a dyn Fn(&str)) -> Result<Self> {
+    /// Builds the int8 firmware for a core; `host` is the example for this machine, `show` sees the logs.
+    fn new(core: &'a Core, host: &'a Path, show: &'a dyn Fn(&str)) -> Result<Self> {
         let data = root().join("firmware-example/data");
         let counts = Array::read(data.join("test.npy"))?;
         let &[recordings, steps, channels] = &counts.shape[..] else {
@@ -103,7 +103,7 @@ impl<'a> Scene<'a> {
             core,
             elf: qemu::build(core, Precision::Int8)?,
             show,
-            host: native::build(PROGRAM)?,
+            host,
             recordings,
             samples: samples.map(<[f32]>::to_vec).collect(),
             lsb: Array::read(data.join("lsb.npy"))?.values,

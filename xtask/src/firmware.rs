@@ -1,5 +1,6 @@
 //! The example on the host and on the cores, each run held against PyTorch and against the others.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
@@ -36,9 +37,12 @@ pub enum Extent {
 
 /// Runs the example on the host and then on the cores, one step each; `show` sees the logs of the cores.
 pub fn check(steps: &mut Steps, golden: &Golden, cores: &[&Core], extent: Extent, show: impl Fn(&str)) -> Vec<Figures> {
+    let Some(program) = steps.run("host firmware", || native::build(PROGRAM)) else {
+        return Vec::new();
+    };
     let mut all: Vec<Figures> = Vec::new();
     for precision in Precision::ALL {
-        all.extend(steps.run(format!("host {precision}"), || host(golden, precision)));
+        all.extend(steps.run(format!("host {precision}"), || host(golden, &program, precision)));
     }
     let int8_digest = all
         .iter()
@@ -61,14 +65,13 @@ pub fn check(steps: &mut Steps, golden: &Golden, cores: &[&Core], extent: Extent
             });
             all.extend(figures);
         }
-        faults::check(steps, core, cores, extent);
+        faults::check(steps, core, cores, extent, &program);
     }
     all
 }
 
 /// Runs the example on the host.
-pub fn host(golden: &Golden, precision: Precision) -> Result<Figures> {
-    let program = native::build(PROGRAM)?;
+pub fn host(golden: &Golden, program: &Path, precision: Precision) -> Result<Figures> {
     let mut command = shell::command(&program.to_string_lossy(), &["--precision", &precision.to_string()]);
     let output = shell::read(command.stdin(Stdio::null()))?;
     let run = Run::parse(&output.lines().collect::<Vec<_>>())?;

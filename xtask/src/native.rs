@@ -4,6 +4,7 @@
 use std::env::consts::EXE_SUFFIX;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::OnceLock;
 
 use anyhow::Result;
 
@@ -18,7 +19,7 @@ const FIRMWARE: [&str; 6] = ["--package", "firmware-example", "--package", "firm
 pub fn cargo(task: &str) -> Result<Command> {
     let host = host()?;
     let flags = format!("CARGO_TARGET_{}_RUSTFLAGS", host.to_uppercase().replace('-', "_"));
-    let mut command = shell::cargo(&[task, "--quiet", "--profile", "dev", "--target", &host]);
+    let mut command = shell::cargo(&[task, "--quiet", "--profile", "dev", "--target", host]);
     command.args(FIRMWARE).env(flags, "-Ctarget-cpu=native");
     Ok(command)
 }
@@ -29,7 +30,12 @@ pub fn build(program: &str) -> Result<PathBuf> {
     Ok(target_directory()?.join(host()?).join("debug").join(format!("{program}{EXE_SUFFIX}")))
 }
 
-/// This machine, as the compiler calls it.
-fn host() -> Result<String> {
-    Ok(shell::read(&mut shell::command("rustc", &["--print", "host-tuple"]))?.trim().to_owned())
+/// This machine, as the compiler calls it, which is asked once.
+fn host() -> Result<&'static str> {
+    static HOST: OnceLock<String> = OnceLock::new();
+    if let Some(host) = HOST.get() {
+        return Ok(host);
+    }
+    let host = shell::read(&mut shell::command("rustc", &["--print", "host-tuple"]))?;
+    Ok(HOST.get_or_init(|| host.trim().to_owned()))
 }
