@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use crate::install;
 use crate::matrix::{Emulated, Matrix};
+use crate::qemu::target_directory;
 use crate::shell::{cargo, run};
 use crate::steps::Steps;
 use crate::test::cargo_test;
@@ -26,7 +27,7 @@ pub fn prepare(matrix: &Matrix) -> Result<()> {
 pub fn test(steps: &mut Steps, matrix: &Matrix) {
     for machine in machines(matrix) {
         steps.run(format!("backends under {}", machine.name), || {
-            let mut command = machine.test();
+            let mut command = machine.test()?;
             require(&mut command, &machine.backends);
             command.args(TESTS).args(machine.skip.iter().flat_map(|name| ["--skip", name]));
             run(&mut command)
@@ -40,7 +41,7 @@ pub fn lint(steps: &mut Steps, matrix: &Matrix) {
         let mut targets = BTreeSet::new();
         machines(matrix)
             .filter(|machine| !machine.is_host() && targets.insert(&machine.target))
-            .try_for_each(|machine| run(machine.cargo("clippy").args(["--", "--deny", "warnings"])))
+            .try_for_each(|machine| run(machine.cargo("clippy")?.args(["--", "--deny", "warnings"])))
     });
 }
 
@@ -75,22 +76,24 @@ impl Emulated {
     }
 
     /// `cargo test` for this machine.
-    fn test(&self) -> Command {
+    fn test(&self) -> Result<Command> {
         if !self.is_host() {
             return self.cargo("test");
         }
         let mut test = cargo_test(&["--config"]);
         test.arg(format!("target.'cfg(all())'.runner = '{}'", self.runner));
-        test
+        Ok(test)
     }
 
-    /// A command of Cargo on gru-core for this machine. Rust's own linker links for every target.
-    fn cargo(&self, command: &str) -> Command {
+    /// A command of Cargo on gru-core for this machine, in a target directory of its own: it shares nothing with other builds and waits for none.
+    /// Rust's own linker links for every target.
+    fn cargo(&self, command: &str) -> Result<Command> {
         let mut cargo = cargo(&[command, "--quiet", "--package", "gru-core", "--features", "std"]);
         let prefix = format!("CARGO_TARGET_{}", self.target.to_uppercase().replace('-', "_"));
         cargo.args(["--target", &self.target]).env(format!("{prefix}_LINKER"), "rust-lld");
         cargo.env(format!("{prefix}_RUNNER"), &self.runner).env(format!("{prefix}_RUSTFLAGS"), &self.rustflags);
-        cargo
+        cargo.env("CARGO_TARGET_DIR", target_directory()?.join("emulated"));
+        Ok(cargo)
     }
 }
 

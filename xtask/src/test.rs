@@ -40,7 +40,7 @@ pub fn test(matrix: &Matrix) -> Result<ExitCode> {
     let golden = Golden::read()?;
 
     let mut steps = Steps::default();
-    let figures = steps.side_by_side(|steps| host(steps, matrix), |steps| targets(steps, matrix, &golden));
+    let figures = steps.side_by_side(|steps| library_row(steps, matrix), |steps| firmware_row(steps, matrix, &golden));
     steps.run("figures in README.md", || Section::FIGURES.check(&table::markdown(&figures)));
 
     println!("\n{}", table::figures(&figures));
@@ -54,8 +54,8 @@ pub fn cargo_test(arguments: &[&str]) -> Command {
     command
 }
 
-/// What is compiled in Cargo's `debug` directory, of which one build at a time has the lock.
-fn host(steps: &mut Steps, matrix: &Matrix) {
+/// The library and its exporter: on the host, under emulation, and on the cores.
+fn library_row(steps: &mut Steps, matrix: &Matrix) {
     steps.run("format", || run(&mut cargo(&["fmt", "--all", "--check"])));
     steps.run("licences and sources of dependencies, the oldest Rust", supply::check);
     steps.run("clippy on the host", || {
@@ -73,22 +73,25 @@ fn host(steps: &mut Steps, matrix: &Matrix) {
     });
     steps.run("documentation tests", || run(&mut cargo_test(&["--doc"])));
     steps.run("reports in a browser", page::check);
-    emulate::test(steps, matrix);
+    emulate::lint(steps, matrix);
+    features(steps, matrix);
     steps.run("packages", package::check);
-    library(steps, matrix);
-    lint(steps, matrix);
-}
-
-/// The rest.
-fn targets(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figures> {
-    steps.run("x86 backends under Miri", miri::check);
-    panics::check(steps, matrix);
+    emulate::test(steps, matrix);
     let cores: Vec<_> = matrix.cores.iter().collect();
     conformance::check(steps, &cores);
     steps.run("code, constants, state and stack of models", || size::check(&cores));
+}
+
+/// The firmware. Its builds for the host and its lints want Cargo's `debug` directory, of which one build at a time has the lock: first comes
+/// what does not, until the other row has its tests built.
+fn firmware_row(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figures> {
+    steps.run("x86 backends under Miri", miri::check);
+    panics::check(steps, matrix);
+    let cores: Vec<_> = matrix.cores.iter().collect();
     let figures = firmware::check(steps, golden, &cores, Extent::All, |_| ());
-    terminal(steps);
     classics::check(steps, matrix);
+    terminal(steps);
+    lint(steps, matrix);
     figures
 }
 
@@ -107,9 +110,8 @@ fn terminal(steps: &mut Steps) {
     steps.run("tests of the firmware", || run(&mut native::cargo("test")?));
 }
 
-/// Lints what the host does not compile.
+/// Lints the firmware as the cores run it.
 fn lint(steps: &mut Steps, matrix: &Matrix) {
-    emulate::lint(steps, matrix);
     // One target a time: Cargo would unite what the targets ask of their dependencies. The largest model, which takes the compiler seconds to
     // pack, once.
     const PROGRAMS: [&str; 8] =
@@ -129,7 +131,7 @@ fn lint(steps: &mut Steps, matrix: &Matrix) {
 
 /// gru-core for every target, without features, when its assembly goes through the assembler, and with the last set of them; for the host with
 /// every set. Where steps are looked into, `panics` builds it without features.
-fn library(steps: &mut Steps, matrix: &Matrix) {
+fn features(steps: &mut Steps, matrix: &Matrix) {
     let mut check = |features: &str, targets: &[&str]| {
         let task = if features.is_empty() { "build" } else { "check" };
         let mut command = cargo(&[task, "--quiet", "--package", "gru-core", "--lib", "--no-default-features"]);
