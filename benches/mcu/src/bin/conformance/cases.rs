@@ -6,9 +6,9 @@ use gru_core::layout::Gates;
 
 #[cfg(target_os = "none")]
 include!(concat!(env!("OUT_DIR"), "/board.rs"));
-/// Bytes of RAM.
+/// Bytes of RAM: enough for every case.
 #[cfg(not(target_os = "none"))]
-const RAM: usize = usize::MAX;
+const RAM: usize = LEAST;
 
 /// Boards with less RAM hold no large layer.
 const LEAST: usize = 0x2_0000;
