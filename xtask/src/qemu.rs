@@ -18,6 +18,7 @@ use crate::shell;
 /// One instruction takes 2⁶ ns of virtual time on every board, whatever its clock: counts repeat exactly, and the slowest
 /// core, whose clock is 16 MHz, runs at one instruction a tick.
 const ICOUNT_SHIFT: u32 = 6;
+/// Cargo's profile of what is flashed.
 pub const PROFILE: &str = "firmware";
 /// The longest run takes a minute on an idle machine.
 const TIMEOUT: Duration = Duration::from_secs(600);
