@@ -5,14 +5,14 @@
 //!
 //! A single step through two blocks, or of narrow panels, takes blocks in pairs: of its loads more are weights and fewer broadcasts.
 //!
-//! What bounds a step, in units of the floor (`cargo xtask bench`), minima on Zen 4, whose L1 of 32 KiB holds a third of the 96 KiB of
-//! (64, 64). "Products" is the step with its gates taken out of the source, everything else in place:
+//! What bounds a step, in units of the floor, medians on Zen 4, whose L1 of 32 KiB holds a third of the 96 KiB of (64, 64): the last columns of
+//! `cargo xtask bench`, where "products" is the step without its gates:
 //!
 //! | layer | weights alone | products | step |
 //! |---|---|---|---|
-//! | (6, 32) | 1.00 | 1.02 | 1.25 |
-//! | (64, 64) | 0.88 | 0.93 | 0.95 |
-//! | (40, 96) | 0.92 | 0.96 | 0.97 |
+//! | (6, 32) | 1.00 | 1.06 | 1.32 |
+//! | (64, 64) | 0.88 | 0.93 | 0.94 |
+//! | (40, 96) | 0.92 | 0.97 | 0.98 |
 //! | (28, 128) | 0.94 | 0.98 | 0.99 |
 //!
 //! The gates hide behind the loads where those come from L2; (4, 4) takes 12 ns without them and 34 with them, one chain of latencies.

@@ -4,14 +4,14 @@
 //! group: 64 products an instruction, bound by the loads of the weights. The instruction takes unsigned activations: they are offset by 128,
 //! and the sums start from the offsets that packing has put before each panel.
 //!
-//! What bounds a step, in units of the floor (`cargo xtask bench`), minima on Zen 4, which loads one `zmm` a cycle from L1 and some half a one
-//! from L2, and multiplies one a cycle. "Products" is the step with its gates taken out of the source, everything else in place:
+//! What bounds a step, in units of the floor, medians on Zen 4, which loads one `zmm` a cycle from L1 and some half a one from L2, and multiplies
+//! one a cycle: the last columns of `cargo xtask bench`, where "products" is the step without its gates and their multipliers and shifts:
 //!
 //! | layer | weights alone | products | step | why |
 //! |---|---|---|---|---|
-//! | (64, 64) | 1.00 | 1.20 | 1.60 | L1: 384 registers of weights, 24 of offsets, 32 loads of inputs, one a cycle; the gates of all four blocks follow, 290 instructions, half of them shifts and shuffles, of which one starts a cycle: 145 cycles, 0.38 |
-//! | (28, 128) | 0.74 | 0.94 | 1.10 | L2: beside 936 registers of weights, 48 of offsets and 64 of biases and scales come from as far; gates 0.16 |
-//! | (28, 256) | 0.94 | 1.03 | 1.15 | the same |
+//! | (64, 64) | 1.00 | 1.15 | 1.64 | L1: 384 registers of weights, 24 of offsets, 32 loads of inputs, one a cycle; the gates of all four blocks follow, 290 instructions, half of them shifts and shuffles, of which one starts a cycle: 145 cycles, 0.38 |
+//! | (28, 128) | 0.74 | 0.89 | 1.12 | L2: beside 936 registers of weights, 48 of offsets and 32 of biases come from as far, with the gates 32 more of scales; gates 0.23 |
+//! | (28, 256) | 0.94 | 1.04 | 1.17 | the same |
 //!
 //! Products from L1 leave the gates no room: `vpdpbusd` has both ports that multiply. A batch has a product a stream and group, one a cycle
 //! too: with 16 streams of (28, 256) that alone, 3408 products at the 0.302 ns of the floor of (64, 64), is 0.49 of a single step, measured
