@@ -10,7 +10,7 @@
 //! | layer | weights alone | products | step | why |
 //! |---|---|---|---|---|
 //! | (64, 64) | 1.00 | 1.15 | 1.64 | L1: 384 registers of weights, 24 of offsets, 32 loads of inputs, one a cycle; the gates of all four blocks follow, 290 instructions, half of them shifts and shuffles, of which one starts a cycle: 145 cycles, 0.38 |
-//! | (28, 128) | 0.74 | 0.89 | 1.12 | L2: beside 936 registers of weights, 48 of offsets and 32 of biases come from as far, with the gates 32 more of scales; gates 0.23 |
+//! | (28, 128) | 0.74 | 0.89 | 1.12 | L2: beside 936 registers of weights, 48 of offsets and 32 of biases come from as far, with the gates 24 more of multipliers and shifts; gates 0.23 |
 //! | (28, 256) | 0.94 | 1.04 | 1.17 | the same |
 //!
 //! Products from L1 leave the gates no room: `vpdpbusd` has both ports that multiply. A batch has a product a stream and group, one a cycle
