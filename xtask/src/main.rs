@@ -208,7 +208,7 @@ fn panics(matrix: &Matrix, target: Option<&str>) -> Result<ExitCode> {
     let targets: Vec<_> = matrix.processors().into_iter().map(|(target, _)| target).collect();
     install::rust_targets(&targets)?;
     let mut steps = Steps::default();
-    panics::check_each(&mut steps, matrix, target);
+    panics::check(&mut steps, matrix, target);
     Ok(steps.finish())
 }
 

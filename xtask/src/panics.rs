@@ -28,41 +28,11 @@ const CELLS: [&str; 7] =
 const FAST: (&str, &str) = ("3", "release");
 const SMALL: (&str, &str) = ("s", "small");
 
-/// A precision of a processor that becomes the same code as a target's, to the last instruction of `rustc --emit llvm-ir` at both levels, but
-/// for a line end in front of assembly: Armv8-M differs from Armv7-M in how these are encoded, and in the floating-point unit.
-struct Twin {
-    target: &'static str,
-    cpu: Option<&'static str>,
-    precision: Precision,
-    of: &'static str,
-}
-
-const TWINS: [Twin; 3] = {
-    let target = "thumbv8m.main-none-eabihf";
-    let cpu = Some("cortex-m33");
-    [
-        Twin { target, cpu: None, precision: Precision::Int8, of: "thumbv7m-none-eabi" },
-        Twin { target, cpu, precision: Precision::Int8, of: "thumbv7em-none-eabihf" },
-        Twin { target, cpu, precision: Precision::F32, of: "thumbv7em-none-eabihf" },
-    ]
-};
-
-/// Looks into the steps of all processors, into what is the same for several once.
-pub fn check(steps: &mut Steps, matrix: &Matrix) {
-    check_those(steps, matrix, |target, cpu, precision| {
-        let is_this = |twin: &Twin| (twin.target, twin.cpu, twin.precision) == (target, cpu, precision);
-        !TWINS.iter().any(|twin| is_this(twin) && matrix.processors().contains(&(twin.of, None)))
-    });
-}
-
-/// Looks into the steps of every processor, or of one target's.
-pub fn check_each(steps: &mut Steps, matrix: &Matrix, only: Option<&str>) {
-    check_those(steps, matrix, |target, _, _| only.is_none_or(|only| only == target));
-}
-
-fn check_those(steps: &mut Steps, matrix: &Matrix, is_one: impl Fn(&str, Option<&str>, Precision) -> bool) {
-    for (target, cpu) in matrix.processors() {
-        for precision in Precision::ALL.into_iter().filter(|&precision| is_one(target, cpu, precision)) {
+/// Looks into the steps of all processors, or of one target's.
+pub fn check(steps: &mut Steps, matrix: &Matrix, only: Option<&str>) {
+    let processors = matrix.processors();
+    for (target, cpu) in processors.into_iter().filter(|(target, _)| only.is_none_or(|only| only == *target)) {
+        for precision in Precision::ALL {
             let name = format!("no {precision} step can panic: {target} {}", cpu.unwrap_or_default());
             steps.run(name, || check_levels(target, cpu, precision));
         }

@@ -86,7 +86,7 @@ fn library_row(steps: &mut Steps, matrix: &Matrix) {
 /// what does not, until the other row has its tests built.
 fn firmware_row(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figures> {
     steps.run("x86 backends under Miri", miri::check);
-    panics::check(steps, matrix);
+    panics::check(steps, matrix, None);
     let cores: Vec<_> = matrix.cores.iter().collect();
     let figures = firmware::check(steps, golden, &cores, Extent::All, |_| ());
     classics::check(steps, matrix);
