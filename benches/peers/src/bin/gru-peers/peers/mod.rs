@@ -42,7 +42,7 @@ impl Contender {
     /// This project in integers.
     pub const CORE_INT8: Self =
         Self { precision: Precision::Int8, program: "start-gru-core-int8", load: gru_core::int8, ..Self::CORE_F32 };
-    /// <https://crates.io/crates/nexus-inference>
+    /// The crate `nexus-inference`.
     pub const NEXUS: Self = Self {
         name: "nexus-inference",
         package: "nexus-inference",
@@ -51,16 +51,16 @@ impl Contender {
         load: nexus::load,
         ..Self::CORE_F32
     };
-    /// <https://crates.io/crates/tract-onnx>
+    /// The crate `tract-onnx`.
     pub const TRACT: Self =
         Self { name: "tract", package: "tract-onnx", program: "start-tract", load: tract::load, ..Self::CORE_F32 };
-    /// <https://crates.io/crates/rten>
+    /// The crate `rten`.
     pub const RTEN: Self =
         Self { name: "rten", package: "rten", program: "start-rten", load: rten::load, ..Self::CORE_F32 };
-    /// <https://crates.io/crates/candle-nn>
+    /// The crate `candle-nn`.
     pub const CANDLE: Self =
         Self { name: "candle", package: "candle-nn", program: "start-candle", load: candle::load, ..Self::CORE_F32 };
-    /// <https://crates.io/crates/burn>
+    /// The crate `burn`.
     pub const BURN: Self =
         Self { name: "burn (flex)", package: "burn", program: "start-burn", load: burn::load, ..Self::CORE_F32 };
 
