@@ -27,7 +27,6 @@ static HEAD: DenseWeights<H, O, { layout::dense_f32_lanes(H, O) }, { layout::blo
     DenseWeights::pack(&[[0.1; H]; O], &[0.2; O]);
 static TABLE: [[f32; I]; 9] = [[0.5; I]; 9];
 
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[path = "float_steps/cells.rs"]
 pub mod cells;
 

@@ -51,7 +51,6 @@ static HALVES: [i8; 256] = [64; 256];
 static GAINS: [i16; H] = [3; H];
 static BIASES: [i32; H] = [4; H];
 
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[path = "int8_steps/cells.rs"]
 pub mod cells;
 

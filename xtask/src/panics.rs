@@ -20,7 +20,7 @@ const STEPS: [&str; 8] =
 /// Those of `float_steps.rs` alone.
 const FLOAT_STEPS: [&str; 3] = ["step_before", "step_f16", "step_f16_each"];
 
-/// Those of both `cells.rs`, which processors of one backend have.
+/// Those of both `cells.rs`.
 const CELLS: [&str; 7] =
     ["no_reset", "no_update", "no_update_before", "plain", "symbol_before", "symbol_no_reset", "merges"];
 
@@ -43,16 +43,12 @@ pub fn check(steps: &mut Steps, matrix: &Matrix, only: Option<&str>) {
 ///
 /// The library is compiled at the same level as the steps, so that what it keeps to itself is that level's too.
 fn check_levels(target: &str, cpu: Option<&str>, precision: Precision) -> Result<()> {
-    // Of several backends each is compiled, which takes minutes.
-    let several = target.starts_with("x86_64") || target.starts_with("aarch64");
     let own: &[_] = if precision == Precision::F32 { &FLOAT_STEPS } else { &[] };
-    let cells: &[_] = if several { &[] } else { &CELLS };
     // As symbols have it: every name behind its length.
     let within = |parent: &str, name: &str| format!("{}{parent}{}{name}", parent.len(), name.len());
     let mut expected: Vec<_> = STEPS.iter().chain(own).map(|step| within(example(precision), step)).collect();
-    expected.extend(cells.iter().map(|cell| within("cells", cell)));
-    let levels: &[_] = if several { &[FAST] } else { &[FAST, SMALL] };
-    levels.iter().try_for_each(|&level| check_level(target, cpu, precision, level, expected.clone()))
+    expected.extend(CELLS.iter().map(|cell| within("cells", cell)));
+    [FAST, SMALL].iter().try_for_each(|&level| check_level(target, cpu, precision, level, expected.clone()))
 }
 
 /// The example whose code is looked into.
@@ -154,7 +150,7 @@ fn is_integer(name: &str) -> bool {
         "__aeabi_llsr",
         "__lshrdi3",
     ];
-    name.is_empty() || name.starts_with("mem") || name.starts_with("__aeabi_mem") || ARITHMETIC.contains(&name)
+    name.is_empty() || name == "bcmp" || name.starts_with("mem") || name.starts_with("__aeabi_mem") || ARITHMETIC.contains(&name)
 }
 
 /// Single precision where a core has none: `__aeabi_fadd`, `__addsf3`, `fmaxf`.
