@@ -101,7 +101,7 @@ enum Task {
     },
     /// Run the classifier of digits on the host, a Cortex-M7 and a Cortex-M55, in f32 and int8
     Classics,
-    /// Look for panics in the compiled steps of every target, at opt-level 3 and "s"
+    /// Look for panics in the compiled steps of every target but WebAssembly, at opt-level 3 and "s"
     Panics {
         /// Only this one
         #[arg(long, value_name = "TARGET")]
