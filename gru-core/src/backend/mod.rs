@@ -21,12 +21,18 @@ macro_rules! on_arrays {
     };
 }
 
-/// Methods of [`Lanes`] that other lanes have.
+/// Methods of [`Lanes`] that other lanes have: a constant, or a field.
 macro_rules! delegate {
     (to $lanes:ident: $(fn $name:ident($($argument:ident: $type:ty),*) $(-> $output:ty)?;)+) => {$(
         #[inline(always)]
         fn $name(self, $($argument: $type),*) $(-> $output)? {
             $lanes.$name($($argument),*)
+        }
+    )+};
+    (to .$field:tt: $(fn $name:ident($($argument:ident: $type:ty),*) $(-> $output:ty)?;)+) => {$(
+        #[inline(always)]
+        fn $name(self, $($argument: $type),*) $(-> $output)? {
+            self.$field.$name($($argument),*)
         }
     )+};
 }

@@ -31,16 +31,6 @@ impl<L: Layer> Op for Products<'_, L> {
 #[derive(Clone, Copy)]
 struct Gateless<T>(T);
 
-/// Hands methods to what is wrapped.
-macro_rules! hand_on {
-    ($(fn $name:ident($($argument:ident: $type:ty),*) $(-> $output:ty)?;)+) => {$(
-        #[inline(always)]
-        fn $name(self, $($argument: $type),*) $(-> $output)? {
-            self.0.$name($($argument),*)
-        }
-    )+};
-}
-
 impl<L: Lanes> Lanes for Gateless<L> {
     type F32 = L::F32;
     type I32 = L::I32;
@@ -48,7 +38,7 @@ impl<L: Lanes> Lanes for Gateless<L> {
 
     const PAIRS: usize = L::PAIRS;
 
-    hand_on! {
+    delegate! { to .0:
         fn load_f32(values: &[f32]) -> L::F32;
         fn load_f16(weights: &F16Lane) -> L::F32;
         fn store_f32(values: L::F32, to: &mut [f32]);

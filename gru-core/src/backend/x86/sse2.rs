@@ -19,16 +19,6 @@ pub struct Sse2;
 #[derive(Clone, Copy, Debug)]
 pub struct Xmm;
 
-/// Hands operations to [`Arrays`].
-macro_rules! arrays {
-    ($(fn $name:ident($($argument:ident: $type:ty),*) $(-> $output:ty)?;)+) => {$(
-        #[inline(always)]
-        fn $name(self, $($argument: $type),*) $(-> $output)? {
-            Arrays.$name($($argument),*)
-        }
-    )+};
-}
-
 /// The numbers whose f16 are the upper halves. Exponent and fraction are brought to their places in an f32 and multiplied by the
 /// distance of the biases.
 #[inline]
@@ -82,7 +72,7 @@ impl Lanes for Xmm {
         Arrays.store_f32(block, to);
     }
 
-    arrays! {
+    on_arrays! {
         fn load_i32(values: &[i32]) -> I32Lane;
         fn store_i32(values: I32Lane, to: &mut [i32]);
         fn load_i16(values: &[i16]) -> I16Lane;
