@@ -388,12 +388,9 @@ backends! {
 }
 
 #[cfg(gru_family = "wasm")]
-use gru_core::backend::wasm::Simd128;
-
-#[cfg(gru_family = "wasm")]
 backends! {
     portable: Some(backend::portable::Portable);
-    simd128: Some(Simd128);
+    simd128: Some(backend::wasm::Simd128);
 }
 
 #[cfg(not(any(gru_family = "x86_64", gru_family = "aarch64", gru_family = "wasm")))]
