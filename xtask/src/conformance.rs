@@ -72,6 +72,7 @@ fn run(core: &Core, elf: &Path, specification: &Path) -> Result<()> {
     for line in rest {
         eprintln!("{}: {line}", core.name);
     }
+    ensure!(!digests.is_empty(), "{}: expected digests of int8 layers, found none", core.title);
     let mut found = digests.iter();
     for expected in expected.lines() {
         let found = found.next().map_or("nothing", String::as_str);
