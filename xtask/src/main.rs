@@ -31,6 +31,7 @@ mod steps;
 mod supply;
 mod table;
 mod test;
+mod unit;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -101,7 +102,7 @@ enum Task {
     },
     /// Run the classifier of digits on the host, a Cortex-M7 and a Cortex-M55, in f32 and int8
     Classics,
-    /// Look for panics in the compiled steps of every target but WebAssembly, at opt-level 3 and "s"
+    /// Look for panics in the compiled steps of every target, at opt-level 3 and "s"
     Panics {
         /// Only this one
         #[arg(long, value_name = "TARGET")]

@@ -195,20 +195,17 @@ impl Matrix {
         targets
     }
 
-    /// What the firmware is compiled for, each once: a target, alone and with the processors of its cores.
-    pub fn firmware_processors(&self) -> Vec<(&str, Option<&str>)> {
-        let cores = self.cores.iter().map(|core| (core.target.as_str(), core.cpu.as_deref()));
-        let mut all: Vec<_> = cores.flat_map(|(target, cpu)| [(target, None), (target, cpu)]).collect();
+    /// What code is compiled for, each once: targets of the cores and of emulated machines, alone and with the flags that let the compiler use all
+    /// that one of these can do.
+    pub fn processors(&self) -> Vec<(&str, String)> {
+        let cores = self.cores.iter().map(|core| {
+            let cpu = core.cpu.as_ref().map(|cpu| format!("-C target-cpu={cpu}"));
+            (core.target.as_str(), cpu.unwrap_or_default())
+        });
+        let emulated = self.emulated.iter().map(|machine| (machine.target.as_str(), machine.rustflags.clone()));
+        let mut all: Vec<_> =
+            cores.chain(emulated).flat_map(|(target, flags)| [(target, String::new()), (target, flags)]).collect();
         all.sort_unstable();
-        all.dedup();
-        all
-    }
-
-    /// Targets whose code is looked into: the firmware's, and those of emulated machines that link as it does.
-    pub fn processors(&self) -> Vec<(&str, Option<&str>)> {
-        let mut all = self.firmware_processors();
-        let emulated = self.emulated.iter().map(|machine| machine.target.as_str());
-        all.extend(emulated.filter(|target| target.contains("linux")).map(|target| (target, None)));
         all.dedup();
         all
     }

@@ -48,8 +48,11 @@ impl Backend for Portable {
             return Scalar.product_int8(sums, panel, x);
         }
         for (sums, Columns { values: x, .. }) in sums.iter_mut().zip(x) {
-            for (sums, lanes) in sums.iter_mut().zip(panel.chunks_exact(x.len().max(1))) {
+            let mut gates = panel;
+            for sums in sums {
+                let (lanes, others) = gates.split_at_checked(x.len()).unwrap_or_default();
                 accumulate(sums, lanes, x);
+                gates = others;
             }
         }
         sums
