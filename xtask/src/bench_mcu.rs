@@ -13,10 +13,14 @@ use crate::matrix::{Core, Precision, root};
 use crate::pages::Section;
 use crate::qemu;
 use crate::shell;
+use crate::steps::Steps;
 use crate::table;
 
 /// Input and hidden size of each layer.
 const SHAPES: [(u64, u64); 8] = [(6, 32), (28, 128), (28, 256), (64, 64), (40, 96), (4, 4), (8, 16), (9, 48)];
+
+/// Those of which every firmware holds both: beside a layer alone, the firmware has no layers of other kinds.
+const SMALL: [(u64, u64); 2] = [(6, 32), (4, 4)];
 
 /// What the estimates of `gru-export report` rest on.
 const COUNTED: &str = "gru-export/src/report/instructions.csv";
@@ -56,7 +60,7 @@ pub fn bench(cores: &[&Core], write: bool, readme: bool) -> Result<ExitCode> {
     let mut all = Vec::new();
     for core in cores {
         for &precision in &core.precisions {
-            all.push(count(core, precision).with_context(|| format!("{} {precision}", core.title))?);
+            all.push(count(core, precision, &SHAPES).with_context(|| format!("{} {precision}", core.title))?);
         }
     }
     println!(
@@ -75,11 +79,24 @@ pub fn bench(cores: &[&Core], write: bool, readme: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Fails where the instructions of an int8 step depend on its data: in small GRUs, and in every other kind of layer.
+pub fn check(steps: &mut Steps, cores: &[&Core]) {
+    let mut checked: Vec<&Core> = Vec::new();
+    for &core in cores {
+        if !checked.iter().any(|other| core.runs_the_same(other)) {
+            checked.push(core);
+            steps.run(format!("int8 steps take the same instructions: {}", core.name), || {
+                count(core, Precision::Int8, &SMALL)
+            });
+        }
+    }
+}
+
 /// Builds and runs as many firmwares as the flash of the core asks for.
-fn count(core: &Core, precision: Precision) -> Result<Figures> {
+fn count(core: &Core, precision: Precision, shapes: &[(u64, u64)]) -> Result<Figures> {
     let (title, rows) = (core.title.clone(), SHAPES.iter().map(|_| None).collect());
     let mut figures = Figures { title, precision, backend: String::new(), rows };
-    for shapes in firmwares(core, precision) {
+    for shapes in firmwares(core, precision, shapes) {
         let shapes: Vec<_> = shapes.iter().map(|(input, hidden)| format!("{input} x {hidden}")).collect();
         let mut build = qemu::cargo_build(core, precision, "gru-bench-mcu")?;
         shell::run(build.args(["--bin", "steps"]).env("GRU_BENCH_SHAPES", shapes.join(", ")))?;
@@ -90,9 +107,9 @@ fn count(core: &Core, precision: Precision) -> Result<Figures> {
 }
 
 /// The shapes, as many to a firmware as its flash holds.
-fn firmwares(core: &Core, precision: Precision) -> Vec<Vec<(u64, u64)>> {
+fn firmwares(core: &Core, precision: Precision, shapes: &[(u64, u64)]) -> Vec<Vec<(u64, u64)>> {
     let mut firmwares: Vec<(u64, Vec<_>)> = Vec::new();
-    for (input, hidden) in SHAPES {
+    for &(input, hidden) in shapes {
         let bytes = match precision {
             // Columns and units of a tile that is not full are stored.
             Precision::Int8 => {

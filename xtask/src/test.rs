@@ -4,6 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
+use crate::bench_mcu;
 use crate::classics;
 use crate::conformance;
 use crate::emulate;
@@ -80,6 +81,7 @@ fn library_row(steps: &mut Steps, matrix: &Matrix) {
     steps.run("packages", package::check);
     let cores: Vec<_> = matrix.cores.iter().collect();
     conformance::check(steps, &cores);
+    bench_mcu::check(steps, &cores);
     steps.run("code, constants, state and stack of models", || size::check(&cores));
 }
 
