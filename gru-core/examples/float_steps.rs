@@ -5,7 +5,8 @@
 use gru_core::{
     Activate, Bidirectional, Dense, DenseWeights, Dequantize, Embedding, Ends, F16, Gru, GruWeights, Layer, LayerNorm,
     OneHot, Product, QuantizeReal, ResetAfter, ResetBefore, Softmax, Steps, Stream, Window, argmax, layout, math,
-    math::Rational, softmax,
+    math::{Activation, Rational},
+    softmax,
 };
 
 // Sizes that are no multiple of a block or of a group of columns.
@@ -37,6 +38,29 @@ pub fn step_before(x: &[f32; I], state: &mut <(Gru<I, H, ResetBefore>, Dense<H, 
     let mut probabilities = *MODEL.step(x, state);
     softmax::<Rational>(&mut probabilities);
     probabilities
+}
+
+type Activated<A> = (Gru<I, H, ResetAfter, A>, Dense<H, O>);
+
+/// Reset after, and the probabilities, by an activation.
+#[inline(always)]
+fn probabilities<A: Activation>(x: &[f32; I], state: &mut <Activated<A> as Layer>::State) -> [f32; O] {
+    let model: Activated<A> = (Gru::new(&AFTER), Dense::new(&HEAD));
+    let mut probabilities = *model.step(x, state);
+    softmax::<A>(&mut probabilities);
+    probabilities
+}
+
+/// The functions of libm.
+#[inline(never)]
+pub fn step_exact(x: &[f32; I], state: &mut <Activated<math::Exact> as Layer>::State) -> [f32; O] {
+    probabilities::<math::Exact>(x, state)
+}
+
+/// Those of micromath.
+#[inline(never)]
+pub fn step_micromath(x: &[f32; I], state: &mut <Activated<math::Micromath> as Layer>::State) -> [f32; O] {
+    probabilities::<math::Micromath>(x, state)
 }
 
 /// One column of the input weights.

@@ -55,7 +55,7 @@ pub fn cargo_test(arguments: &[&str]) -> Command {
     command
 }
 
-/// The library and its exporter: on the host, under emulation, and on the cores.
+/// The library and its exporter: on the host, under emulation, and on the cores; lints of all that is compiled for these.
 fn library_row(steps: &mut Steps, matrix: &Matrix) {
     steps.run("format", || run(&mut cargo(&["fmt", "--all", "--check"])));
     steps.run("licences and sources of dependencies, the oldest Rust", supply::check);
@@ -79,14 +79,16 @@ fn library_row(steps: &mut Steps, matrix: &Matrix) {
     emulate::lint(steps, matrix);
     features(steps, matrix);
     steps.run("packages", package::check);
+    // While the other row is on the boards, and leaves this row the `debug` directory.
+    lint(steps, matrix);
     let cores: Vec<_> = matrix.cores.iter().collect();
     conformance::check(steps, &cores);
     bench_mcu::check(steps, &cores);
     steps.run("code, constants, state and stack of models", || size::check(&cores));
 }
 
-/// The firmware. Its builds for the host and its lints want Cargo's `debug` directory, of which one build at a time has the lock: first comes
-/// what does not, until the other row has its tests built.
+/// The firmware. Its builds for the host want Cargo's `debug` directory, of which one build at a time has the lock: first comes what does not, until
+/// the other row has its tests built.
 fn firmware_row(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figures> {
     steps.run("x86 backends under Miri", miri::check);
     panics::check(steps, matrix, None);
@@ -94,7 +96,6 @@ fn firmware_row(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figu
     let figures = firmware::check(steps, golden, &cores, Extent::All, |_| ());
     classics::check(steps, matrix);
     terminal(steps);
-    lint(steps, matrix);
     figures
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 
 use crate::matrix::{Matrix, Precision};
 use crate::qemu::target_directory;
@@ -15,7 +16,7 @@ const STEPS: [&str; 8] =
     ["step_symbol", "step_stream", "step_window", "step_batch", "step_chain", "step_both", "step_ends", "outside"];
 
 /// Those of `float_steps.rs` alone.
-const FLOAT_STEPS: [&str; 3] = ["step_before", "step_f16", "step_f16_each"];
+const FLOAT_STEPS: [&str; 5] = ["step_before", "step_f16", "step_f16_each", "step_exact", "step_micromath"];
 
 /// Those of both `cells.rs`.
 const CELLS: [&str; 7] =
@@ -42,10 +43,10 @@ fn check_control(target: &str, flags: &str) -> Result<()> {
     let source = Path::new("xtask/src/panics/control");
     [FAST, SMALL].iter().try_for_each(|(level, _)| {
         let compiler = Compiler { target, flags, level };
-        let library = compiler.compile(&source.join("library.rs"), LIBRARY, None)?;
-        let caller = compiler.compile(&source.join("caller.rs"), OBJECT, Some(("library", &library)))?;
-        let (caller, library) = (Unit::read(&caller)?, Unit::read_library(&library)?);
-        let lacking = caller.lacking(&library);
+        let libraries = [compiler.compile(&source.join("library.rs"), LIBRARY, None)?];
+        let caller = compiler.compile(&source.join("caller.rs"), OBJECT, Some(("library", &libraries)))?;
+        let (caller, libraries) = (Unit::read(&caller)?, Unit::read_libraries(&libraries)?);
+        let lacking = caller.lacking(&libraries);
         ensure!(
             lacking.iter().any(|name| name.contains("panic_bounds_check")),
             "{target}, opt-level {level}: expected a call of `panic_bounds_check` from {}, found {lacking:?}",
@@ -75,6 +76,14 @@ fn example(precision: Precision) -> &'static str {
     }
 }
 
+/// What gru-core is compiled with besides: nothing for integers, and for floats all that has its own functions.
+fn features(precision: Precision) -> &'static str {
+    match precision {
+        Precision::Int8 => "",
+        Precision::F32 => "libm,micromath",
+    }
+}
+
 /// [`check_levels`] at one level, where the functions `missing` are expected.
 fn check_level(
     target: &str,
@@ -83,18 +92,15 @@ fn check_level(
     (level, profile): (&str, &str),
     mut missing: Vec<String>,
 ) -> Result<()> {
-    let library = ["build", "--quiet", "--profile", profile, "--package", "gru-core", "--no-default-features"];
-    let mut command = shell::cargo(&library);
-    shell::run(command.args(["--target", target]).env("RUSTFLAGS", flags))?;
-    let library = target_directory()?.join(target).join(profile).join("libgru_core.rlib");
-
+    let compiler = Compiler { target, flags, level };
+    let libraries = compiler.build(profile, features(precision))?;
     let example = format!("gru-core/examples/{}.rs", example(precision));
-    let steps = Compiler { target, flags, level }.compile(example.as_ref(), OBJECT, Some(("gru_core", &library)))?;
-    let (unit, library) = (Unit::read(&steps)?, Unit::read_library(&library)?);
+    let steps = compiler.compile(example.as_ref(), OBJECT, Some(("gru_core", &libraries)))?;
+    let (unit, libraries) = (Unit::read(&steps)?, Unit::read_libraries(&libraries)?);
     missing.retain(|step| !unit.defined().any(|name| name.contains(step)));
     ensure!(missing.is_empty(), "{}: expected the code of {missing:?}, found none", steps.display());
     let allowed = |name: &str| is_integer(name) || precision == Precision::F32 && is_float(name);
-    let callees: Vec<_> = unit.lacking(&library).into_iter().filter(|name| !allowed(name)).collect();
+    let callees: Vec<_> = unit.lacking(&libraries).into_iter().filter(|name| !allowed(name)).collect();
     ensure!(
         callees.is_empty(),
         "{target}, opt-level {level}: expected {precision} steps that cannot panic, found calls of {callees:?}"
@@ -106,7 +112,14 @@ fn check_level(
 const LIBRARY: (&str, &str) = ("link", "rlib");
 const OBJECT: (&str, &str) = ("obj", "o");
 
-/// How rustc is called.
+/// What Cargo says of a compiled target.
+#[derive(Deserialize)]
+struct Artifact {
+    #[serde(default)]
+    filenames: Vec<PathBuf>,
+}
+
+/// How code is compiled.
 struct Compiler<'a> {
     target: &'a str,
     flags: &'a str,
@@ -114,8 +127,26 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    /// Compiles a library, with another where it needs one, and returns where it is.
-    fn compile(&self, source: &Path, (kind, ending): (&str, &str), library: Option<(&str, &Path)>) -> Result<PathBuf> {
+    /// Compiles gru-core, and returns the files of what it needs, and its own last.
+    fn build(&self, profile: &str, features: &str) -> Result<Vec<PathBuf>> {
+        let mut cargo = shell::cargo(&["build", "--quiet", "--package", "gru-core", "--no-default-features"]);
+        cargo.args(["--features", features, "--profile", profile, "--target", self.target]);
+        let messages = shell::read(cargo.arg("--message-format=json").env("RUSTFLAGS", self.flags))?;
+        let artifacts = messages.lines().map(serde_json::from_str).collect::<Result<Vec<Artifact>, _>>()?;
+        let files = artifacts.into_iter().flat_map(|artifact| artifact.filenames);
+        let mut libraries: Vec<_> = files.filter(|file| file.extension().is_some_and(|e| e == LIBRARY.1)).collect();
+        // Cargo tells of each when it is done with it, and not always of gru-core last.
+        libraries.sort_by_key(|file| file.ends_with("libgru_core.rlib"));
+        Ok(libraries)
+    }
+
+    /// Compiles a library, where it needs one with the last of others and what that needs, and returns where it is.
+    fn compile(
+        &self,
+        source: &Path,
+        (kind, ending): (&str, &str),
+        libraries: Option<(&str, &[PathBuf])>,
+    ) -> Result<PathBuf> {
         let Self { target, flags, level } = self;
         let name = source.file_stem().with_context(|| format!("{} is no file", source.display()))?.display();
         let flags_in_name = flags.replace(' ', "");
@@ -123,8 +154,11 @@ impl Compiler<'_> {
         let mut rustc = shell::command("rustc", &["--edition", "2024", "--crate-type", "lib", "--emit", kind]);
         rustc.args(["--target", target, "-C", &format!("opt-level={level}"), "-C", "codegen-units=1"]);
         rustc.args(flags.split_whitespace());
-        if let Some((name, library)) = library {
+        if let Some((name, [others @ .., library])) = libraries {
             rustc.arg("--extern").arg(format!("{name}={}", library.display()));
+            for directory in others.iter().filter_map(|other| other.parent()) {
+                rustc.arg("-L").arg(format!("dependency={}", directory.display()));
+            }
         }
         shell::run(rustc.arg("-o").arg(&path).arg(source))?;
         Ok(path)
