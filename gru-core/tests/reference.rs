@@ -3,7 +3,9 @@
 use gru_core::backend::{Prepared, scalar::Scalar};
 use gru_core::layout::{self, DenseShape, Gates, GruShape, INT8_DEPTH, Order, Placement, Scales, UNITS};
 use gru_core::math::{Activation, Rational};
-use gru_core::slices::{DenseSlice, GruInput, GruSlice, LengthMismatch, QDenseSlice, QGruInput, QGruSlice};
+use gru_core::slices::{
+    DenseSlice, GruInput, GruSlice, LengthMismatch, QDenseSlice, QGruInput, QGruScratch, QGruSlice,
+};
 use gru_core::{Requantization, quant};
 
 mod random;
@@ -329,4 +331,42 @@ fn a_slice_of_the_wrong_length_is_an_error_and_changes_nothing() {
     assert_eq!((name, expected, found), ("x", 2, 5));
     assert_eq!(error.to_string(), "x must hold 2 values, found 5");
     assert_eq!(h, [0.0; 3]);
+}
+
+/// What each layer says of a shape, without weights or anything else.
+fn errors(float: Order, int8: Order, hidden_size: usize) -> [LengthMismatch; 4] {
+    let gru = |order| GruShape { input_size: 0, hidden_size, order, gates: Gates::ALL[0] };
+    let dense = |order| DenseShape { input_size: 0, output_size: hidden_size, order };
+    let float_gru = GruSlice::<f32> { shape: gru(float), lanes: &[], bias: &[] };
+    let requantization = Requantization { input_shift: 0, view: 127 };
+    let int8_gru = QGruSlice { shape: gru(int8), lanes: &[], scales: &[], requantization };
+    let scratch = QGruScratch {
+        view: &mut [],
+        halves: [&mut [], &mut []],
+        update: &mut [],
+        input: [&mut [], &mut []],
+        hidden: [&mut [], &mut []],
+    };
+    [
+        float_gru.step::<Rational>(GruInput::Dense(&[]), &mut [], [&mut [], &mut []]),
+        DenseSlice::<f32> { shape: dense(float), lanes: &[], bias: &[] }.step(&[], &mut []),
+        int8_gru.step::<i8>(QGruInput::Dense(&[]), &mut [], &mut [], scratch),
+        QDenseSlice { shape: dense(int8), lanes: &[], scales: &[] }.step(
+            QGruInput::Dense(&[]),
+            &mut [],
+            [&mut [], &mut []],
+        ),
+    ]
+    .map(Result::unwrap_err)
+}
+
+#[test]
+fn a_shape_that_no_weights_have_is_an_error() {
+    let no_columns = |order| Order { depth: 0, ..order };
+    for error in errors(no_columns(Order::F32), no_columns(Order::INT8), 0) {
+        assert_eq!((error.name, error.found), ("columns of a lane", 0));
+    }
+    let too_large = errors(Order::F32, Order::INT8, usize::MAX);
+    assert_eq!(too_large.map(|error| error.name), ["h", "y", "h", "y"]);
+    assert_eq!(too_large.map(|error| (error.expected, error.found)), [(usize::MAX, 0); 4]);
 }

@@ -106,9 +106,7 @@ impl<A: Activation, W: Weight> Op for GruStep<'_, A, W> {
     fn run<B: Backend>(self, backend: B) -> Result<(), LengthMismatch> {
         let Self { layer: GruSlice { shape, lanes, bias }, x, h, scratch, .. } = self;
         check([
-            ("columns of a lane", 1, shape.order.depth),
-            ("lanes", shape.lanes(), lanes.len()),
-            ("bias", layout::blocks(shape.hidden_size), bias.len()),
+            ("columns of a lane", Order::F32.depth, shape.order.depth),
             (
                 "x",
                 shape.input_size,
@@ -121,6 +119,9 @@ impl<A: Activation, W: Weight> Op for GruStep<'_, A, W> {
             ("scratch[0]", shape.hidden_size, scratch[0].len()),
             ("scratch[1]", shape.hidden_size, scratch[1].len()),
         ])?;
+        // Only now: with sizes that no slice has, or groups of no columns, this would overflow or divide by 0.
+        let shape = GruShape { order: Order::F32, ..shape };
+        check([("lanes", shape.lanes(), lanes.len()), ("bias", layout::blocks(shape.hidden_size), bias.len())])?;
         let weights = float::GruView { shape, bias, lanes };
         float::gru::<_, A, Any, _, _, 1>(Outlined(backend), weights, &mut [float::Stream { x, h, scratch }], false);
         Ok(())
@@ -240,8 +241,6 @@ impl<V: Quantized> Op for QGruStep<'_, V> {
         let GruShape { input_size, hidden_size, order, .. } = shape;
         check([
             ("columns of a lane", Order::INT8.depth, order.depth),
-            ("lanes", shape.lanes(), lanes.len()),
-            ("scales", layout::blocks(hidden_size), scales.len()),
             ("x", input_size, x.len(input_size)),
             ("h", hidden_size, h.len()),
             ("view", hidden_size, view.len()),
@@ -254,6 +253,8 @@ impl<V: Quantized> Op for QGruStep<'_, V> {
             ("scratch.hidden[0]", hidden_size, scratch.hidden[0].len()),
             ("scratch.hidden[1]", hidden_size, scratch.hidden[1].len()),
         ])?;
+        let shape = GruShape { order: Order::INT8, ..shape };
+        check([("lanes", shape.lanes(), lanes.len()), ("scales", layout::blocks(hidden_size), scales.len())])?;
         let Requantization { input_shift, view: steps } = requantization;
         let weights = int8::GruView { shape, lanes, scales, input_shift, view: steps };
         int8::gru::<_, Any, _, _, _>(Outlined(backend), weights, &mut [int8::Stream { x, h, view, scratch }], false);
@@ -306,9 +307,9 @@ fn check_dense(
 ) -> Result<(), LengthMismatch> {
     check([
         ("columns of a lane", order.depth, shape.order.depth),
-        ("lanes", shape.lanes(), lanes),
-        ("blocks of rows", layout::blocks(shape.output_size), rows),
         ("x", shape.input_size, x),
         ("y", shape.output_size, y),
-    ])
+    ])?;
+    let shape = DenseShape { order, ..*shape };
+    check([("lanes", shape.lanes(), lanes), ("blocks of rows", layout::blocks(shape.output_size), rows)])
 }
