@@ -162,8 +162,8 @@ impl Case {
         for (gate, weight) in weights.iter().enumerate() {
             let mut alone = vec![[[0; INT8_DEPTH]; UNITS]; shape.lanes()];
             shape.pack_int8(weight, &mut alone);
-            for offset in 0..Order::INT8.offsets {
-                panel[offset * gates + gate] = alone[offset];
+            for (offset, &lane) in alone.iter().enumerate().take(Order::INT8.offsets) {
+                panel[offset * gates + gate] = lane;
             }
             for group in 0..Order::INT8.groups(columns) {
                 panel[Order::INT8.lane(gates, columns, gate, group)] = alone[Order::INT8.lane(1, columns, 0, group)];
