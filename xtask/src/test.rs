@@ -133,11 +133,10 @@ fn lint(steps: &mut Steps, matrix: &Matrix) {
     classics::lint(steps, matrix);
 }
 
-/// gru-core for every target, without features, when its assembly goes through the assembler, and with the last set of them; for the host with
-/// every set. Where steps are looked into, `panics` builds it without features.
+/// gru-core for every target, without features and with the last set of them; for the host with every set. Built where no step is looked into
+/// (see `panics`), so that its assembly goes through every assembler.
 fn features(steps: &mut Steps, matrix: &Matrix) {
-    let mut check = |features: &str, targets: &[&str]| {
-        let task = if features.is_empty() { "build" } else { "check" };
+    let mut check = |task: &str, features: &str, targets: &[&str]| {
         let mut command = cargo(&[task, "--quiet", "--package", "gru-core", "--lib", "--no-default-features"]);
         command.args(["--features", features]);
         for target in targets {
@@ -145,16 +144,18 @@ fn features(steps: &mut Steps, matrix: &Matrix) {
         }
         let features = if features.is_empty() { "no features" } else { features };
         let place = if targets.is_empty() { "the host".to_owned() } else { format!("{} targets", targets.len()) };
-        steps.run(format!("gru-core for {place}: {features}"), || run(&mut command));
+        steps.run(format!("{task} gru-core for {place}: {features}"), || run(&mut command));
     };
-    let mut targets = matrix.library_targets();
+    let targets = matrix.library_targets();
     if let Some(features) = matrix.library.features.last() {
-        check(features, &targets);
+        check("check", features, &targets);
     }
-    let looked_into = matrix.processors();
-    targets.retain(|&target| !looked_into.iter().any(|&(other, _)| other == target));
-    check("", &targets);
+    let processors = matrix.processors();
+    let is_looked_into = |target: &&str| processors.iter().any(|(other, _)| other == target);
+    let (looked_into, others): (Vec<_>, Vec<_>) = targets.into_iter().partition(is_looked_into);
+    check("check", "", &looked_into);
+    check("build", "", &others);
     for features in matrix.library.features.iter().chain(&matrix.library.std_features) {
-        check(features, &[]);
+        check("check", features, &[]);
     }
 }

@@ -1,5 +1,6 @@
 //! No step can panic, and no int8 step uses floats: seen in the compiled code, fast and small, not in the source.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -76,14 +77,6 @@ fn example(precision: Precision) -> &'static str {
     }
 }
 
-/// What gru-core is compiled with besides: nothing for integers, and for floats all that has its own functions.
-fn features(precision: Precision) -> &'static str {
-    match precision {
-        Precision::Int8 => "",
-        Precision::F32 => "libm,micromath",
-    }
-}
-
 /// [`check_levels`] at one level, where the functions `missing` are expected.
 fn check_level(
     target: &str,
@@ -93,7 +86,7 @@ fn check_level(
     mut missing: Vec<String>,
 ) -> Result<()> {
     let compiler = Compiler { target, flags, level };
-    let libraries = compiler.build(profile, features(precision))?;
+    let libraries = compiler.build(profile)?;
     let example = format!("gru-core/examples/{}.rs", example(precision));
     let steps = compiler.compile(example.as_ref(), OBJECT, Some(("gru_core", &libraries)))?;
     let (unit, libraries) = (Unit::read(&steps)?, Unit::read_libraries(&libraries)?);
@@ -127,10 +120,10 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    /// Compiles gru-core, and returns the files of what it needs, and its own last.
-    fn build(&self, profile: &str, features: &str) -> Result<Vec<PathBuf>> {
+    /// Compiles gru-core with all of its activations, and returns the files of what it needs, and its own last.
+    fn build(&self, profile: &str) -> Result<Vec<PathBuf>> {
         let mut cargo = shell::cargo(&["build", "--quiet", "--package", "gru-core", "--no-default-features"]);
-        cargo.args(["--features", features, "--profile", profile, "--target", self.target]);
+        cargo.args(["--features", "libm,micromath", "--profile", profile, "--target", self.target]);
         let messages = shell::read(cargo.arg("--message-format=json").env("RUSTFLAGS", self.flags))?;
         let artifacts = messages.lines().map(serde_json::from_str).collect::<Result<Vec<Artifact>, _>>()?;
         let files = artifacts.into_iter().flat_map(|artifact| artifact.filenames);
@@ -150,7 +143,9 @@ impl Compiler<'_> {
         let Self { target, flags, level } = self;
         let name = source.file_stem().with_context(|| format!("{} is no file", source.display()))?.display();
         let flags_in_name = flags.replace(' ', "");
-        let path = target_directory()?.join(format!("lib{name}-{target}{flags_in_name}-{level}.{ending}"));
+        let directory = target_directory()?.join("panics");
+        fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
+        let path = directory.join(format!("lib{name}-{target}{flags_in_name}-{level}.{ending}"));
         let mut rustc = shell::command("rustc", &["--edition", "2024", "--crate-type", "lib", "--emit", kind]);
         rustc.args(["--target", target, "-C", &format!("opt-level={level}"), "-C", "codegen-units=1"]);
         rustc.args(flags.split_whitespace());
