@@ -84,7 +84,6 @@ fn library_row(steps: &mut Steps, matrix: &Matrix) {
     let cores: Vec<_> = matrix.cores.iter().collect();
     conformance::check(steps, &cores);
     bench_mcu::check(steps, &cores);
-    steps.run("code, constants, state and stack of models", || size::check(&cores));
 }
 
 /// The firmware. Its builds for the host want Cargo's `debug` directory, of which one build at a time has the lock: first comes what does not, until
@@ -96,6 +95,7 @@ fn firmware_row(steps: &mut Steps, matrix: &Matrix, golden: &Golden) -> Vec<Figu
     let figures = firmware::check(steps, golden, &cores, Extent::All, |_| ());
     classics::check(steps, matrix);
     terminal(steps);
+    steps.run("code, constants, state and stack of models", || size::check(&cores));
     figures
 }
 
