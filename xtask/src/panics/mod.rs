@@ -172,11 +172,7 @@ fn is_integer(name: &str) -> bool {
         "__aeabi_llsr",
         "__lshrdi3",
     ];
-    name.is_empty()
-        || name == "bcmp"
-        || name.starts_with("mem")
-        || name.starts_with("__aeabi_mem")
-        || ARITHMETIC.contains(&name)
+    name == "bcmp" || name.starts_with("mem") || name.starts_with("__aeabi_mem") || ARITHMETIC.contains(&name)
 }
 
 /// Single precision where a core has none: `__aeabi_fadd`, `__addsf3`, `fmaxf`.
