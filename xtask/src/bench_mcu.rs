@@ -19,7 +19,7 @@ use crate::table;
 /// Input and hidden size of each layer.
 const SHAPES: [(u64, u64); 8] = [(6, 32), (28, 128), (28, 256), (64, 64), (40, 96), (4, 4), (8, 16), (9, 48)];
 
-/// Those of which every firmware holds both: beside a layer alone, the firmware has no layers of other kinds.
+/// Two that every flash holds together: a firmware of one shape has no layers of other kinds.
 const SMALL: [(u64, u64); 2] = [(6, 32), (4, 4)];
 
 /// What the estimates of `gru-export report` rest on.
